@@ -1,0 +1,1 @@
+"""Files of a home turned into values: registry, engine, risk, cards, instruments."""

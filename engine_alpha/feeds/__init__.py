@@ -1,0 +1,1 @@
+"""Where bars come from: a simulated market, a venue, or files."""

@@ -1,0 +1,109 @@
+"""Money moves: closing a trade, counting it for asset and card, adding up what the other assets hold."""
+
+from engine_alpha.kernel.money import DAY_MS, FLAT, net_quote
+from engine_alpha.kernel.values import Bar, Fill, Others, Position, SubAccount, Tally, Trade
+
+
+def closed(position: Position, fill: Fill, bar: Bar, other_price: float) -> Trade:
+    """Return the finished trade; `other_price` is an ambiguous bar's other exit, else 0.0."""
+    gross = position.side * position.quantity_base * (fill.price - position.entry_price)
+    fees = position.fee_quote + fill.fee_quote
+    net = gross - fees + position.funding_quote
+    other_net = net
+    if other_price > 0.0:
+        other_net = net + position.side * position.quantity_base * (other_price - fill.price)
+    risk = position.risk_quote
+    return Trade(
+        position.side,
+        position.card,
+        position.quantity_base,
+        position.entry_ms,
+        position.entry_price,
+        fill.at_ms,
+        fill.price,
+        fill.reason,
+        position.first_stop_price,
+        gross,
+        fees,
+        position.funding_quote,
+        position.slippage_quote + fill.slippage_quote,
+        net,
+        risk,
+        net / risk if risk > 0.0 else 0.0,
+        position.regime,
+        position.confidence,
+        bar.number - position.entry_index,
+        1 if other_price > 0.0 else 0,
+        other_net,
+    )
+
+
+def booked(sub: SubAccount, trade: Trade, fill: Fill, index: int) -> SubAccount:
+    """Return the sub-account after a trade closed: flat, its result counted net of fees and funding."""
+    won = trade.net_quote > 0.0
+    return SubAccount(
+        sub.start_quote,
+        sub.realised_quote + trade.gross_quote,
+        sub.fees_quote + fill.fee_quote,
+        sub.funding_quote,
+        sub.peak_quote,
+        sub.mark_price,
+        sub.last_index,
+        sub.trades + 1,
+        sub.gross_profit_quote + (trade.net_quote if won else 0.0),
+        sub.gross_loss_quote + (0.0 if won else -trade.net_quote),
+        0 if won else sub.losses_in_row + 1,
+        index,
+        sub.funding_unknown_bars,
+        FLAT,
+        sub.pending,
+    )
+
+
+def tallied_trade(tally: Tally, trade: Trade) -> Tally:
+    """Return a card's tally after one of its trades closed."""
+    net = trade.net_quote
+    total = tally.net_quote + net
+    return Tally(
+        tally.trades + 1,
+        tally.gross_profit_quote + (net if net > 0.0 else 0.0),
+        tally.gross_loss_quote + (0.0 if net > 0.0 else -net),
+        total,
+        max(tally.peak_quote, total),
+        tally.day,
+        tally.entries_today,
+    )
+
+
+def tallied_entry(tally: Tally, close_ms: int) -> Tally:
+    """Return a card's tally after it decided an entry at that time."""
+    day = close_ms // DAY_MS
+    return Tally(
+        tally.trades,
+        tally.gross_profit_quote,
+        tally.gross_loss_quote,
+        tally.net_quote,
+        tally.peak_quote,
+        day,
+        tally.entries_today + 1 if tally.day == day else 1,
+    )
+
+
+def held_with(others: Others, sub: SubAccount, same_bucket: int) -> Others:
+    """Add one other asset: its position, else its pending entry at the decided price."""
+    position, pending = sub.position, sub.pending
+    notional = position.quantity_base * sub.mark_price
+    risk = position.side * position.risk_quote
+    count = 1 if position.side != 0 else 0
+    if count == 0 and pending.side != 0:
+        notional = pending.quantity_base * pending.decided_price
+        risk = pending.side * pending.risk_quote
+        count = 1
+    return Others(
+        others.net_quote + net_quote(sub),
+        others.notional_quote + notional,
+        others.bucket_notional_quote + (notional if same_bucket == 1 else 0.0),
+        others.positions + count,
+        others.risk_quote + risk,
+        others.risk_squared + risk * risk,
+    )
