@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from engine_alpha.config.checking import OneOf, Problem, Strict, check, nearest
-from engine_alpha.config.reading import Source, parse_members, read_source
+from engine_alpha.config.checking import OneOf, Problem, Strict, check, given_twice, nearest
+from engine_alpha.config.reading import Source, dotted, parse_members, read_source
 from engine_alpha.domain.asset import TIMEFRAME_MS, AssetConfig
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import current_home
@@ -113,7 +113,7 @@ def parse_registry(source: Source) -> Registry:
             continue
         asset, problems = _asset(symbol, entry)
         if symbol in repeated:
-            problems = (Problem((), "is given twice; keep one of the two"), *problems)
+            problems = (given_twice(()), *problems)
         if asset is not None and not problems:
             assets.append(asset)
         faults.extend(_fault(symbol, entry, problem, source) for problem in problems)
@@ -138,14 +138,11 @@ def _as_symbol(text: str) -> str:
 
 
 def _fault(symbol: str, entry: Any, problem: Problem, source: Source) -> AssetFault:
-    path = (symbol, *problem.path)
-    twice = problem.message.startswith("is given twice")
-    where = source.where_repeated(path[:-1], str(path[-1])) if twice else source.where(path)
     return AssetFault(
         symbol=symbol,
-        path=str(Problem(path, "")).removesuffix(": "),
+        path=dotted((symbol, *problem.path)),
         message=problem.message,
-        where=where,
+        where=problem.where(source, (symbol,)),
         enabled=isinstance(entry, dict) and entry.get("enabled") is True,
     )
 

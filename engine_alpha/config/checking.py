@@ -21,6 +21,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+_PLAIN_WORDS = (
+    (r"a valid dictionary( or instance of \w+)?", "an object {...}"),
+    ("a valid tuple", "a list [...]"),
+    ("a valid boolean", "true or false"),
+    ("a valid integer", "a whole number"),
+    ("a valid number", "a number"),
+    ("a valid string", "a text in double quotes"),
+    (" after validation", ""),
+)
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -40,17 +50,25 @@ class Problem:
 
     path: KeyPath
     message: str
+    twice: bool = False
 
     def __str__(self) -> str:
         return f"{dotted(self.path)}: {self.message}" if self.path else self.message
 
+    def where(self, source: Source, below: KeyPath = ()) -> str:
+        """Return "file:line:column" in a source where the checked value stands at `below`."""
+        path = (*below, *self.path)
+        return source.where_repeated(path[:-1], str(path[-1])) if self.twice else source.where(path)
 
-def check(model: type[Model], value: Any) -> tuple[Model | None, tuple[Problem, ...]]:
-    """Return the model made of `value`, or None and everything that is wrong with it."""
+
+def check(
+    model: type[Model], value: Any, whole_file: bool = False
+) -> tuple[Model | None, tuple[Problem, ...]]:
+    """Return the model made of `value`, or None and all that is wrong; a whole file may name its $schema."""
     if not isinstance(value, dict):
         return None, (Problem((), f"must be an object {{...}}, not {shown(value)}"),)
     problems = repeated_keys(value)
-    plain = {key: inner for key, inner in value.items() if key != "$schema"}
+    plain = {key: inner for key, inner in value.items() if not (whole_file and key == "$schema")}
     try:
         good = model.model_validate(plain)
     except ValidationError as error:
@@ -61,9 +79,9 @@ def check(model: type[Model], value: Any) -> tuple[Model | None, tuple[Problem, 
 
 def require(model: type[Model], value: Any, source: Source) -> Model:
     """Return the model made of a whole file; raise `ConfigError` that lists every problem with its place."""
-    good, problems = check(model, value)
+    good, problems = check(model, value, whole_file=True)
     if good is None:
-        lines = [f"{source.where(problem.path)}: {problem}" for problem in problems]
+        lines = [f"{problem.where(source)}: {problem}" for problem in problems]
         raise ConfigError("\n".join(lines))
     return good
 
@@ -71,7 +89,7 @@ def require(model: type[Model], value: Any, source: Source) -> Model:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word most like `word`, ignoring case; None if none is like it."""
     by_fold = {each.casefold(): each for each in known}
-    close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.5)
     return by_fold[close[0]] if close else None
 
 
@@ -88,11 +106,16 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def given_twice(path: KeyPath) -> Problem:
+    """Return the problem of a repeated key."""
+    return Problem(path, "is given twice; keep one of the two", twice=True)
+
+
 def repeated_keys(value: Any, path: KeyPath = ()) -> tuple[Problem, ...]:
     """Return a problem for every key given twice, at any depth."""
     found: list[Problem] = []
     for key in getattr(value, "repeated", ()):
-        found.append(Problem((*path, key), "is given twice; keep one of the two"))
+        found.append(given_twice((*path, key)))
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         found.extend(repeated_keys(inner, (*path, key)))
@@ -100,7 +123,7 @@ def repeated_keys(value: Any, path: KeyPath = ()) -> tuple[Problem, ...]:
 
 
 def _problem(model: type[BaseModel], detail: ErrorDetails) -> Problem:
-    path, given = detail["loc"], detail["input"]
+    path, given = tuple(key for key in detail["loc"] if key != "[key]"), detail["input"]
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return Problem(path, f"unknown key; {advice(str(path[-1]), _keys_at(model, path[:-1]))}")
@@ -113,8 +136,10 @@ def _problem(model: type[BaseModel], detail: ErrorDetails) -> Problem:
         return Problem(path, f"must be {wanted}, not {shown(given)}{hint}")
     if kind == "value_error":
         return Problem(path, str(context["error"]))
-    message = detail["msg"].removeprefix("Input should be ").removeprefix("Input should ")
-    return Problem(path, f"must be {message[0].lower()}{message[1:]}, not {shown(given)}")
+    message = re.sub(r"^\w+ should ", "must ", detail["msg"])
+    for formal, plain in _PLAIN_WORDS:
+        message = re.sub(formal, plain, message)
+    return Problem(path, f"{message}, not {shown(given)}")
 
 
 def _keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:

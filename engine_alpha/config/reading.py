@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -59,20 +60,17 @@ class Member:
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A configuration text with its name, able to say where a key stands."""
 
     name: str
     text: str
-    _root: list[Node] = field(default_factory=list, repr=False, compare=False)
 
-    @property
+    @cached_property
     def root(self) -> Node:
         """The positions of all values; scanned when first asked for."""
-        if not self._root:
-            self._root.append(scan(self.text))
-        return self._root[0]
+        return scan(self.text)
 
     def where(self, path: KeyPath) -> str:
         """Return "file:line:column" of the deepest key of `path` that is there."""

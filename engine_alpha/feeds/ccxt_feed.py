@@ -26,7 +26,8 @@ class CcxtFeed:
     """Implements `BarFeed` for assets on bybit and binance.
 
     `urls` maps a venue to another base address (a proxy, the test exchange); absent venues are reached at
-    their own. A venue's part of ccxt is loaded at its first read. Bound to one event loop until `close`.
+    their own. A venue's part of ccxt is loaded at its first read. Between the first read and `close` it is
+    bound to one event loop; after `close` it may be read again, in another, and still knows its funding.
     `max_skew_ms` is the difference between our clock and a venue's from which reads are refused.
     """
 
@@ -82,8 +83,7 @@ class CcxtFeed:
 
     async def close(self) -> None:
         """Close every connection."""
-        venues, self._venues = list(self._venues.values()), {}
-        for venue in venues:
+        for venue in self._venues.values():
             await venue.close()
 
 
@@ -220,6 +220,7 @@ class _OncePerTick(Generic[T]):
             return fault
 
     async def close(self) -> None:
-        for task in self._answers:
+        answers, self._answers, self._tick_ms = self._answers, [], None
+        for task in answers:
             task.cancel()
-        await asyncio.gather(*self._answers, return_exceptions=True)
+        await asyncio.gather(*answers, return_exceptions=True)

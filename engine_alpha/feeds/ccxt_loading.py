@@ -1,9 +1,9 @@
 """Load one exchange class of ccxt without the other hundred.
 
 `import ccxt`, or any submodule of it, runs a package `__init__` that imports every exchange: twice the time
-and 50 MiB more. So two light packages stand in for `ccxt` and `ccxt.async_support` while and after one exchange
-loads; what else is asked of them they look up where ccxt keeps it. If that ever fails, for example after an
-update of ccxt, the plain import is used and a warning says so.
+and 50 MiB more. So two light packages stand in for `ccxt` and `ccxt.async_support` from the first exchange
+on; what else is asked of them they look up where ccxt keeps it. If that ever fails, say after an update
+of ccxt, the plain import is used and a warning says so.
 """
 
 import importlib

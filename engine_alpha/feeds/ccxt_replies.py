@@ -5,6 +5,7 @@ Only the shape is judged here (types, the right symbol, columns). Whether prices
 """
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,8 @@ from engine_alpha.domain.bars import Bars
 from engine_alpha.errors import DataError
 from engine_alpha.feeds.ccxt_connection import BAD_REPLY
 
+WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
+LARGEST_WHOLE: Final = 10**18
 SNAP_MS: Final = 1_000
 MINUTE_MS: Final = 60_000
 
@@ -71,11 +74,12 @@ def rows_of(value: Any, what: str) -> list[Any]:
 
 
 def whole(value: Any, what: str) -> int:
-    """Return an integer, sent as a number or as digits."""
-    digits = isinstance(value, str) and value.lstrip("-").isascii() and value.lstrip("-").isdigit()
-    if digits or (isinstance(value, int) and not isinstance(value, bool)):
+    """Return an integer that fits 64 bits, sent as a number or as digits."""
+    if isinstance(value, str) and WHOLE.fullmatch(value):
         return int(value)
-    raise bad_reply(f"{what} is {value!r}, not a whole number")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_WHOLE:
+        return value
+    raise bad_reply(f"{what} is {value!r:.80}, not a whole number")
 
 
 def number(value: Any, what: str) -> float:
@@ -85,7 +89,7 @@ def number(value: Any, what: str) -> float:
             return float(value)
         except ValueError:
             pass
-    raise bad_reply(f"{what} is {value!r}, not a decimal string")
+    raise bad_reply(f"{what} is {value!r:.80}, not a decimal string")
 
 
 def candle(cells: Any) -> Row:
@@ -125,7 +129,7 @@ def quote(item: Any, bid: str, ask: str) -> tuple[str, Quote]:
 def same_symbol(got: Any, asked: str) -> None:
     """Refuse a reply about another symbol."""
     if got != asked:
-        raise bad_reply(f"asked for {asked}, the reply is about {got!r}")
+        raise bad_reply(f"asked for {asked}, the reply is about {got!r:.80}")
 
 
 def bars_of(rows: Sequence[Row], timeframe_ms: int) -> Bars:

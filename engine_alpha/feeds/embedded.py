@@ -37,7 +37,7 @@ FUNDING_MS: Final = 8 * 3_600_000
 VOLUME_QUANTUM: Final = 1.0 / 256.0  # a power of two, so that sums are exact in any order
 CHUNK_DAYS: Final = 20  # computed at a time: its arrays fit the processor's cache
 KEPT_CHUNKS: Final = 8
-KEPT_SERIES: Final = 64
+KEPT_SERIES: Final = 1024  # about 70 KB each
 
 MARKET: Final = "the market"
 MARKET_SIGMA: Final = 0.025

@@ -38,7 +38,7 @@ def sqlite_driver() -> ModuleType:
         needed = ".".join(map(str, OLDEST_SQLITE))
         raise JournalError(
             f"SQLite {driver.sqlite_version} can corrupt a journal (WAL reset bug, fixed in {needed}): "
-            "install a newer one, `pip install 'pysqlite3>=0.6.1'` on Linux x86-64, elsewhere a Python built with it"
+            "install a newer one: `pip install 'pysqlite3>=0.6.1'` on Linux x86-64, or a Python with it"
         )
     return driver
 

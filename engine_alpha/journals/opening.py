@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, false, inspect, select
 
 from engine_alpha.errors import JournalError
 from engine_alpha.journals import queries, schema
@@ -50,8 +50,8 @@ def open_reader(path: Path) -> Opened:
 
 def open_writer(path: Path) -> Opened:
     """Open, create or upgrade a journal; refuse one whose states or last events are not what was written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     revision = _revision_of(path) if look_at_file(path) else None
+    path.parent.mkdir(parents=True, exist_ok=True)
     head, states = EMPTY, dict[str, StoredState]()
     if revision is not None:
         if revision != schema.HEAD:
@@ -63,6 +63,8 @@ def open_writer(path: Path) -> Opened:
         switch_to_wal(connection, path)
         if revision is None:
             create_schema(connection)
+        with connection.begin():  # SQLite opens what it may not write all the same; a write of nothing tells
+            connection.execute(schema.version_table.delete().where(false()))
     return Opened(connection, head, states)
 
 

@@ -23,7 +23,7 @@ class SqliteJournal:
     """Implement `ports.Journal` on SQLite; use from one thread at a time, and write under the account's lock.
 
     A batch of events stands or falls with its first one (the decision of a bar): if that is stored already,
-    nothing of the batch is written and `commit` returns 0. After a failed write the journal writes no more.
+    nothing of the batch is written and `commit` returns 0. After a failure the journal writes nothing more.
     """
 
     def __init__(self, path: Path, opened: opening.Opened, *, read_only: bool) -> None:
@@ -108,14 +108,9 @@ class SqliteJournal:
             return 0
         linked = link(self._head, at_ms, events)
         sealed = seal(states, linked[-1].seq)
-        try:
-            with self._transaction() as connection:
-                written = self._write(connection, linked, sealed)
-        except JournalError:
-            self._failed = True
-            raise
-        if not written:
-            return 0
+        with self._transaction() as connection:
+            if not self._write(connection, linked, sealed):
+                return 0
         self._head = Head(linked[-1].seq, linked[-1].hash)
         self._states.update(states)
         return len(linked)
@@ -162,8 +157,12 @@ class SqliteJournal:
     def _transaction(self) -> Iterator[Connection]:
         if self._closed:
             raise JournalError(f"the journal {self.path} is closed")
-        with journal_faults(self.path, self._driver_error), self._connection.begin():
-            yield self._connection
+        try:
+            with journal_faults(self.path, self._driver_error), self._connection.begin():
+                yield self._connection
+        except JournalError:
+            self._failed = True
+            raise
 
     def _require_writable(self) -> None:
         if self.read_only:

@@ -28,12 +28,14 @@ GAPS = ["", " ", "\n", "\n  ", "\t", "\r\n    ", ' // {"x": ,}\n', '/* "enabled"
 def registries(draw: st.DrawFn) -> str:
     """Draw a registry with any spacing, comments, key order, trailing commas; `enabled` may be missing."""
 
+    gaps, coins = st.sampled_from(GAPS), st.booleans()
+
     def gap() -> str:
-        return draw(st.sampled_from(GAPS))
+        return draw(gaps)
 
     def obj(members: list[tuple[str, str]]) -> str:
         inner = ",".join(f"{gap()}{json.dumps(key)}{gap()}:{gap()}{value}{gap()}" for key, value in members)
-        comma = "," + gap() if members and draw(st.booleans()) else ""
+        comma = "," + gap() if len(members) > 0 and draw(coins) else ""
         return f"{{{inner}{comma}{gap() if not members else ''}}}"
 
     entries = []

@@ -1,4 +1,4 @@
-"""Law of the simulated market: what a bar is depends on seed, symbol and time, never on what was asked before."""
+"""Law of the simulated market: a bar depends on seed, symbol and time, never on what was asked before."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -164,9 +164,9 @@ def test_bad_entries_are_logged_and_the_good_ones_returned(
         ({"quote_ccy": ...}, "quote_ccy", "is missing"),
         ({"max_leverage": ...}, "max_leverage", "is missing"),
         ({"min_notional_usd": ...}, "min_notional_usd", "is missing"),
-        ({"enabled": "true"}, "enabled", 'must be a valid boolean, not "true"'),
-        ({"enabled": 1}, "enabled", "must be a valid boolean, not 1"),
-        ({"enabled": None}, "enabled", "must be a valid boolean, not null"),
+        ({"enabled": "true"}, "enabled", 'must be true or false, not "true"'),
+        ({"enabled": 1}, "enabled", "must be true or false, not 1"),
+        ({"enabled": None}, "enabled", "must be true or false, not null"),
         ({"base_timeframe": "1H"}, "base_timeframe", 'did you mean "1h"?'),
         ({"base_timeframe": 60}, "base_timeframe", 'must be "1m", "3m", '),
         (
@@ -179,11 +179,11 @@ def test_bad_entries_are_logged_and_the_good_ones_returned(
         ({"max_leverage": 0}, "max_leverage", "must be greater than 0, not 0"),
         ({"max_leverage": -1}, "max_leverage", "must be greater than 0, not -1"),
         ({"max_leverage": 125.5}, "max_leverage", "must be less than or equal to 125, not 125.5"),
-        ({"max_leverage": True}, "max_leverage", "must be a valid number, not true"),
-        ({"max_leverage": "3"}, "max_leverage", 'must be a valid number, not "3"'),
+        ({"max_leverage": True}, "max_leverage", "must be a number, not true"),
+        ({"max_leverage": "3"}, "max_leverage", 'must be a number, not "3"'),
         ({"min_notional_usd": -0.1}, "min_notional_usd", "must be greater than or equal to 0, not -0.1"),
-        ({"min_notional_usd": False}, "min_notional_usd", "must be a valid number, not false"),
-        ({"min_notional_usd": [5]}, "min_notional_usd", "must be a valid number, not [5]"),
+        ({"min_notional_usd": False}, "min_notional_usd", "must be a number, not false"),
+        ({"min_notional_usd": [5]}, "min_notional_usd", "must be a number, not [5]"),
     ],
 )
 def test_a_bad_value_refuses_its_asset_alone(
@@ -268,3 +268,13 @@ def test_a_registry_that_is_no_object_is_an_error(tmp_path: Path) -> None:
 def test_an_empty_registry_has_no_assets(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text("{}")
     assert read_registry(tmp_path / "r.json").assets == ()
+
+
+def test_the_registry_is_read_without_heavy_libraries() -> None:
+    heavy = "{'numpy', 'talib', 'polars', 'ccxt', 'numba', 'sqlalchemy'}"
+    code = "import sys, engine_alpha.config.assets, engine_alpha.config.risk\n"
+    code += f"print(sorted({heavy} & set(sys.modules)))"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"

@@ -203,7 +203,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(editing.os, broken, fail)
+    monkeypatch.setattr(os, broken, fail)
     with pytest.raises(ConfigError, match="No space left on device"):
         set_enabled(registry, "BTCUSDT", True)
     assert registry.read_bytes() == before

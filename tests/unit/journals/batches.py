@@ -13,7 +13,7 @@ def event(kind: str = "decision", symbol: str = "ETHUSDT", bar: int = 0, **paylo
 
 
 def counted(states: dict[str, str], stored: StoredEvent) -> dict[str, str]:
-    """Fold one event: the state of its symbol, and that of the account, count events and name the last one."""
+    """Fold one event: the states of its symbol and of the account count events and name the last."""
     return {
         **states,
         stored.event.symbol: _one_more(states.get(stored.event.symbol), stored),

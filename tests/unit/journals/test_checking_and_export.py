@@ -1,7 +1,6 @@
 """`check` finds every kind of damage; `export` writes canonical lines."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.unit.journals.batches import commit_counted, counted, event
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
+def path(tmp_path: Path) -> Path:
     """Make a journal of 40 events and three states."""
     place = tmp_path / "journal.sqlite"
     journal = SqliteJournal.open(place)

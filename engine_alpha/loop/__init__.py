@@ -1,0 +1,19 @@
+"""The loops that run steps: one asset, all assets, history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine_alpha.loop.live_step import run_step_live
+
+__all__ = ["run_step_live"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load `run_step_live` on first use: whoever only asks for the runner must not wait for the kernel."""
+    if name != "run_step_live":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from engine_alpha.loop import wiring
+
+    return wiring.step_function()

@@ -1,0 +1,26 @@
+"""Clocks: the system's, and one that stands where it is put."""
+
+import time
+
+
+class SystemClock:
+    """Tell the machine's time."""
+
+    def now_ms(self) -> int:
+        """Return ms since the epoch, UTC."""
+        return time.time_ns() // 1_000_000
+
+
+class FixedClock:
+    """Tell the time it was set to; rehearsals and `--now` move it by hand."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        """Return the set time."""
+        return self._now_ms
+
+    def set(self, now_ms: int) -> None:
+        """Move to another time."""
+        self._now_ms = now_ms

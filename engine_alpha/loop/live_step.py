@@ -1,0 +1,250 @@
+"""`run_step_live(symbol, timeframe)`: one asset's step, alone or as part of a tick of all assets."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine_alpha.config.instruments import listing_fault
+from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.domain.bars import Bars, Funding, Reading
+from engine_alpha.errors import BrokenPromise, ConfigError, DataError, JournalError, VenueError
+from engine_alpha.home import current_home
+from engine_alpha.loop.plans import Setup, read_setup
+from engine_alpha.loop.wiring import Engine, open_engine
+from engine_alpha.ports import BarRequest
+from engine_alpha.step.asset_step import (
+    Desk,
+    Stepped,
+    already_decided,
+    expected_open_ms,
+    step_asset,
+    wanted_from_ms,
+)
+from engine_alpha.step.plan import AssetPlan
+from engine_alpha.step.recording import no_decision_event
+from engine_alpha.step.state import AssetState
+
+DECIDED, ALREADY, NO_DECISION, REFUSED, FAILED = "decided", "already", "no_decision", "refused", "failed"
+GOOD = (DECIDED, ALREADY)
+_log = logging.getLogger("chloe.step")
+
+Answer = Reading | Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """How one asset's step went. `open_ms` is the newest closed bar by the clock; `bars` what was advanced."""
+
+    symbol: str
+    timeframe: str
+    status: str
+    open_ms: int
+    now_ms: int
+    bars: tuple[Stepped, ...] = ()
+    reason: str = ""
+    detail: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Say whether the bar has its decision."""
+        return self.status in GOOD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One instant for all assets: the clock read once, configuration read once, every feed asked already."""
+
+    engine: Engine
+    setup: Setup
+    now_ms: int
+    answers: Mapping[str, Answer]
+
+    def desk(self) -> Desk:
+        """Return what each step works with."""
+        return Desk(
+            journal=self.engine.journal,
+            book=self.engine.book,
+            order=self.setup.order,
+            labels=self.engine.labels,
+            now_ms=self.now_ms,
+            max_entry_delay_ms=self.setup.engine.max_entry_delay_ms,
+        )
+
+
+def run_step_live(symbol: str, timeframe: str, tick: Tick | None = None) -> StepReport:
+    """Step one asset of the current home by every closed bar it has not seen; return what happened.
+
+    Without a `tick` this opens the account, asks the asset's feed and closes everything again. Raises
+    `ConfigError` for a symbol that is not in the registry and for a timeframe other than its own.
+    """
+    if tick is not None:
+        return _step(tick, _asset_named(tick.setup, tick.engine, symbol, timeframe))
+    home = current_home()
+    with open_engine(home) as engine:
+        asset = _asset_named(engine.setup, engine, symbol, timeframe)
+        return _step(make_tick(engine, [asset]), asset)
+
+
+def _asset_named(setup: Setup, engine: Engine, symbol: str, timeframe: str) -> AssetConfig:
+    asset = steppable(setup, engine).get(symbol)
+    if asset is None:
+        known = next((one for one in setup.registry.assets if one.symbol == symbol), None)
+        if known is None:
+            faults = setup.faults_of(symbol)
+            raise ConfigError("; ".join(faults) or f"{symbol} is not in {setup.home.registry}: add it")
+        asset = known
+    if asset.base_timeframe != timeframe:
+        raise ConfigError(
+            f"{symbol} is traded at {asset.base_timeframe}, not {timeframe}: "
+            f"change base_timeframe in {setup.home.registry} or ask for {asset.base_timeframe}"
+        )
+    return asset
+
+
+def steppable(setup: Setup, engine: Engine) -> dict[str, AssetConfig]:
+    """Return what a tick steps: the enabled assets in order, then those that only have to get flat.
+
+    An asset that was disabled, removed, broken, or given another venue or timeframe while it holds a position
+    is stepped close-only, on the settings it was last stepped on.
+    """
+    chosen: dict[str, AssetConfig] = {}
+    held = {symbol: state for symbol, state in engine.book.assets.items() if not state.is_flat}
+    for asset in setup.enabled:
+        chosen[asset.symbol] = _on_old_settings(asset, held.get(asset.symbol))
+    for symbol in (*setup.order, *sorted(held)):
+        if symbol in held and symbol not in chosen:
+            chosen[symbol] = replace(held[symbol].config, enabled=False)
+    return chosen
+
+
+def _on_old_settings(asset: AssetConfig, held: AssetState | None) -> AssetConfig:
+    if held is None:
+        return asset
+    old = held.config
+    if (old.venue, old.base_timeframe) == (asset.venue, asset.base_timeframe):
+        return asset
+    return replace(old, enabled=False)
+
+
+def make_tick(engine: Engine, assets: list[AssetConfig]) -> Tick:
+    """Read configuration and clock once and ask every asset's feed at the same time."""
+    setup = engine.setup
+    now_ms = engine.clock.now_ms()
+    answers = engine.loop.run(_answers(engine, setup, assets, now_ms))
+    return Tick(engine=engine, setup=setup, now_ms=now_ms, answers=answers)
+
+
+def refreshed(engine: Engine) -> Setup:
+    """Read configuration anew, unless this engine's is frozen."""
+    if not engine.frozen:
+        engine.setup = read_setup(engine.setup.home)
+    return engine.setup
+
+
+async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_ms: int) -> dict[str, Answer]:
+    deadline_s = setup.engine.feed_deadline_ms / 1000
+
+    async def ask(asset: AssetConfig) -> Answer:
+        try:
+            state = engine.book.assets.get(asset.symbol)
+            if already_decided(asset, state, now_ms):
+                return DataError("already", "nothing to ask")
+            request = BarRequest(asset=asset, first_open_ms=wanted_from_ms(asset, state, now_ms))
+            async with asyncio.timeout(deadline_s):
+                return await engine.feed.read(request, now_ms)
+        except TimeoutError:
+            return DataError("slow", f"the feed gave no bars within {deadline_s:g} s")
+        except (
+            Exception
+        ) as fault:  # whatever one feed does is this asset's fault alone; it is raised in its step
+            return fault
+
+    replies = await asyncio.gather(*(ask(asset) for asset in assets))
+    return {asset.symbol: reply for asset, reply in zip(assets, replies, strict=True)}
+
+
+def _step(tick: Tick, asset: AssetConfig) -> StepReport:
+    """Step one asset and turn whatever goes wrong into a report and a journal record."""
+    open_ms = expected_open_ms(asset, tick.now_ms)
+    report = StepReport(
+        symbol=asset.symbol,
+        timeframe=asset.base_timeframe,
+        status=FAILED,
+        open_ms=open_ms,
+        now_ms=tick.now_ms,
+    )
+    try:
+        return _stepped(tick, asset, report)
+    except (JournalError, BrokenPromise):
+        raise
+    except DataError as fault:
+        failed = replace(report, status=NO_DECISION, reason=fault.reason, detail=fault.detail)
+    except VenueError as fault:
+        failed = replace(report, status=NO_DECISION, reason=type(fault).__name__, detail=str(fault))
+    except ConfigError as fault:
+        failed = replace(report, status=REFUSED, reason="config", detail=str(fault))
+    except Exception as fault:  # one asset's fault must not reach the others
+        _log.debug("%s failed", asset.symbol, exc_info=fault)
+        failed = replace(report, status=FAILED, reason=type(fault).__name__, detail=str(fault))
+    return _recorded(tick, asset, failed)
+
+
+def _recorded(tick: Tick, asset: AssetConfig, report: StepReport) -> StepReport:
+    """Write down that the bar has no decision, once per reason; it stays open for a later attempt."""
+    event = no_decision_event(
+        asset.symbol, asset.base_timeframe, report.open_ms, report.reason, report.detail
+    )
+    tick.engine.journal.commit(tick.now_ms, [event], {})
+    return report
+
+
+def _stepped(tick: Tick, asset: AssetConfig, report: StepReport) -> StepReport:
+    setup, engine = tick.setup, tick.engine
+    state = engine.book.assets.get(asset.symbol)
+    faults = setup.faults_of(asset.symbol)
+    if faults and (state is None or state.is_flat):
+        raise ConfigError("; ".join(faults))
+    if faults:
+        asset = replace(asset, enabled=False)
+    plan = setup.plan(asset)
+    unlisted = listing_fault(plan.instrument, tick.now_ms)
+    if unlisted is not None and (state is None or state.is_flat):
+        raise ConfigError(unlisted)
+    if already_decided(asset, state, tick.now_ms):
+        return replace(report, status=ALREADY)
+    bars = step_asset(tick.desk(), plan, _reading(tick, asset, plan, state))
+    return replace(report, status=DECIDED, bars=tuple(bars))
+
+
+def _reading(tick: Tick, asset: AssetConfig, plan: AssetPlan, state: AssetState | None) -> Reading:
+    answer = tick.answers[asset.symbol]
+    settled = plan.instrument.settled_ms
+    if settled is not None and tick.now_ms >= settled and state is not None and not state.is_flat:
+        return reading_at_settlement(state, tick.now_ms)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def reading_at_settlement(state: AssetState, now_ms: int) -> Reading:
+    """Return flat bars at the last known close up to now, for a contract that settled under a position.
+
+    Nobody quotes it any more: the position is left at its last mark, with costs.
+    """
+    frame_ms = state.config.timeframe_ms
+    newest = now_ms // frame_ms - 1
+    numbers = np.arange(max(state.sub.last_index + 1, newest - 2), newest + 1, dtype=np.int64)
+    price = np.full(len(numbers), state.sub.mark_price)
+    bars = Bars(
+        timeframe_ms=frame_ms,
+        open_ms=numbers * frame_ms,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        volume=np.zeros(len(numbers)),
+    )
+    return Reading(bars=bars, funding=Funding(), source="settlement")

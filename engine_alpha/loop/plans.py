@@ -1,0 +1,135 @@
+"""Configuration as this tick finds it: every asset's plan, and what is wrong with the others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from engine_alpha.config.assets import Registry, read_registry
+from engine_alpha.config.cards import Cards, playbook_of, read_cards
+from engine_alpha.config.engine import EngineConfig, read_engine
+from engine_alpha.config.hashing import hash_config
+from engine_alpha.config.instruments import instrument_of, load_instruments
+from engine_alpha.config.parameters import parameters_of
+from engine_alpha.config.risk import RiskConfig, bucket_code, read_risk, risk_of, shares_fault, start_quote
+from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.domain.instrument import Instrument
+from engine_alpha.errors import ConfigError
+from engine_alpha.home import Home
+from engine_alpha.kernel.grid import steps_per_unit
+from engine_alpha.kernel.values import Asset, Rules, Tier
+from engine_alpha.step.plan import AssetPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """One reading of all configuration files."""
+
+    home: Home
+    registry: Registry
+    engine: EngineConfig
+    risk: RiskConfig
+    cards: Cards
+    instruments: Mapping[str, Mapping[str, Instrument]]
+    made: dict[AssetConfig, AssetPlan] = field(default_factory=dict)  # plans made from this reading
+
+    @property
+    def order(self) -> list[str]:
+        """Return all symbols in the order of the registry."""
+        return [asset.symbol for asset in self.registry.assets]
+
+    @property
+    def enabled(self) -> list[AssetConfig]:
+        """Return the assets that may open positions."""
+        return [asset for asset in self.registry.assets if asset.enabled]
+
+    def place(self, symbol: str) -> int:
+        """Return an asset's place in the registry; a removed one comes last."""
+        order = self.order
+        return order.index(symbol) if symbol in order else len(order)
+
+    def faults_of(self, symbol: str) -> list[str]:
+        """Return why this asset refuses to be configured: its entry's and its own cards' faults."""
+        entry = [str(fault) for fault in self.registry.faults if fault.symbol == symbol]
+        return entry + [str(fault) for fault in self.cards.faults_of(symbol)]
+
+    def general_faults(self) -> list[str]:
+        """Return faults that stop no asset by themselves: broken cards that name none."""
+        return [str(fault) for fault in self.cards.faults if not fault.symbols]
+
+    def plan(self, asset: AssetConfig) -> AssetPlan:
+        """Return what the kernel needs to know of one asset; raise `ConfigError` where something is missing."""
+        if asset not in self.made:
+            self.made[asset] = self._plan(asset)
+        return self.made[asset]
+
+    def _plan(self, asset: AssetConfig) -> AssetPlan:
+        instrument = instrument_of(self.instruments[asset.venue], asset)
+        book = playbook_of(self.cards, asset)
+        version, parameters = parameters_of(self.home.parameters, asset.symbol)
+        rules = Rules(
+            kernel_asset(
+                asset, instrument, self.place(asset.symbol), start_quote(self.risk, asset), self.risk
+            ),
+            risk_of(self.risk, asset),
+            parameters,
+            book.cards,
+            book.conditions,
+        )
+        placeless = rules._replace(
+            asset=rules.asset._replace(place=0)
+        )  # other entries change no asset's hash
+        parts = {
+            "asset": replace(asset, enabled=True),
+            "rules": placeless,
+            "names": book.names,
+            "set": version,
+        }
+        return AssetPlan(
+            asset=asset,
+            instrument=instrument,
+            rules=rules,
+            names=book.names,
+            parameters_version=version,
+            config_hash=hash_config(parts)[:32],
+        )
+
+
+def read_setup(home: Home) -> Setup:
+    """Read every configuration file anew; raise `ConfigError` for what no asset can do without."""
+    registry = read_registry(home.registry)
+    risk = read_risk(home.risk)
+    fault = shares_fault(risk, registry.assets)
+    if fault is not None:
+        raise ConfigError(f"{home.risk}: {fault}")
+    known = [asset.symbol for asset in registry.assets] + [fault.symbol for fault in registry.faults]
+    venues = {asset.venue for asset in registry.assets} | {"bybit", "binance"}
+    return Setup(
+        home=home,
+        registry=registry,
+        engine=read_engine(home.engine),
+        risk=risk,
+        cards=read_cards(home.cards, known),
+        instruments={venue: load_instruments(home.instruments, venue) for venue in sorted(venues)},
+    )
+
+
+def kernel_asset(
+    asset: AssetConfig, instrument: Instrument, place: int, start: float, risk: RiskConfig
+) -> Asset:
+    """Return the asset as the kernel takes it: every number a float, the grid exact."""
+    tick, lot = float(instrument.tick_quote), float(instrument.lot_base)
+    return Asset(
+        place,
+        bucket_code(asset),
+        asset.timeframe_ms,
+        start,
+        float(asset.max_leverage),
+        max(float(asset.min_notional_usd), float(instrument.min_notional_quote)),
+        float(instrument.min_quantity_base),
+        float(instrument.max_market_quantity_base),
+        tick,
+        steps_per_unit(tick),
+        lot,
+        steps_per_unit(lot),
+        instrument.taker_fee_frac,
+        tuple(Tier(tier.floor_quote, tier.rate_frac, tier.deduction_quote) for tier in instrument.tiers),
+    )

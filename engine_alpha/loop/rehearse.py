@@ -1,0 +1,176 @@
+"""Play history through the very steps of paper trading: one tick per bar close, a fixed clock, own account.
+
+Killed and started again with the same arguments and configuration it goes on where it was: its account's
+name is a digest of both, its progress is its journal.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine_alpha.config.assets import Registry
+from engine_alpha.config.instruments import venue_of_data
+from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.errors import ConfigError
+from engine_alpha.home import Home
+from engine_alpha.kernel.money import net_quote
+from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
+from engine_alpha.loop import wiring
+from engine_alpha.loop.clocks import FixedClock
+from engine_alpha.loop.plans import Setup, read_setup
+from engine_alpha.loop.tick import tick_all
+from engine_alpha.loop.wiring import Engine
+from engine_alpha.ports import Journal
+from engine_alpha.step.recording import DECISION, NO_DECISION, TRADE, Labels, digests_of
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What to play: `venue` as the data files name it, times in ms UTC, bars opening in [from_ms, to_ms)."""
+
+    data: Path
+    venue: str
+    symbols: tuple[str, ...]
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalReport:
+    """What came out. `resumed_at_ms` is None for a run from the start."""
+
+    account: str
+    decisions: int
+    no_decisions: int
+    trades: int
+    decisions_sha256: str
+    ledger_sha256: str
+    per_coin: dict[str, ProfitFactor]
+    whole: ProfitFactor
+    equity_quote: float
+    ambiguous: int
+    other_whole: ProfitFactor
+    stepped_bars: int
+    resumed_at_ms: int | None
+
+
+def rehearse(home: Home, wanted: Rehearsal, progress: Progress = lambda done, total: None) -> RehearsalReport:
+    """Play all bars of `wanted` through the steps and report; `progress` gets (ticks done, ticks in all)."""
+    setup = rehearsal_setup(home, wanted)
+    with rehearsal_engine(setup, wanted) as engine:
+        resumed = _resume_ms(engine, setup, wanted)
+        stepped = _play(engine, setup, wanted, resumed, progress)
+        return _report(engine, setup, wanted, stepped, resumed)
+
+
+def rehearsal_setup(home: Home, wanted: Rehearsal) -> Setup:
+    """Return the home's configuration with `symbols` standing in for `enabled` and one venue for all."""
+    if wanted.from_ms >= wanted.to_ms:
+        raise ConfigError("--from must be before --to")
+    setup = read_setup(home)
+    known = {asset.symbol for asset in setup.registry.assets}
+    for symbol in wanted.symbols:
+        if symbol not in known:
+            raise ConfigError(
+                f"{symbol} is not in {home.registry}: add it, or name one of {', '.join(setup.order)}"
+            )
+    venue = venue_of_data(wanted.venue)
+    assets = tuple(
+        replace(asset, enabled=asset.symbol in wanted.symbols, venue=venue) for asset in setup.registry.assets
+    )
+    return replace(setup, registry=Registry(assets=assets, faults=()), made={})
+
+
+def account_name(setup: Setup, wanted: Rehearsal) -> str:
+    """Return the account of this rehearsal: a digest of its arguments and of all that decides."""
+    parts = [
+        str(wanted.data.resolve()),
+        wanted.venue,
+        sorted(wanted.symbols),
+        wanted.from_ms,
+        wanted.to_ms,
+        [[asset.symbol, setup.plan(asset).config_hash] for asset in setup.enabled],
+    ]
+    return "rehearse-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def rehearsal_engine(setup: Setup, wanted: Rehearsal) -> Iterator[Engine]:
+    """Open the rehearsal's account on stored bars and a fixed clock."""
+    labels = Labels(account=account_name(setup, wanted), mode="rehearsal", feed=f"files {wanted.venue}")
+    feed = wiring.files_feed(wanted.data, wanted.venue)
+    with wiring.opened(setup, labels, feed, FixedClock(wanted.from_ms), frozen=True) as engine:
+        yield engine
+
+
+def tick_times(assets: list[AssetConfig], wanted: Rehearsal) -> list[int]:
+    """Return every close of a bar of any asset's timeframe that opens in [from_ms, to_ms), ascending."""
+    closes: set[int] = set()
+    for frame_ms in {asset.timeframe_ms for asset in assets}:
+        first = -(-wanted.from_ms // frame_ms) * frame_ms
+        closes.update(range(first + frame_ms, wanted.to_ms + frame_ms, frame_ms))
+    return sorted(closes)
+
+
+def _resume_ms(engine: Engine, setup: Setup, wanted: Rehearsal) -> int | None:
+    """Return the close from which to go on: the earliest last decided one; None to start at the beginning."""
+    closes = []
+    for asset in setup.enabled:
+        state = engine.book.assets.get(asset.symbol)
+        if state is None:
+            return None
+        closes.append((state.sub.last_index + 1) * asset.timeframe_ms)
+    return min(closes)
+
+
+def _play(engine: Engine, setup: Setup, wanted: Rehearsal, resumed: int | None, progress: Progress) -> int:
+    times = tick_times(setup.enabled, wanted)
+    clock = engine.clock
+    if not isinstance(clock, FixedClock):
+        raise TypeError("a rehearsal runs on a fixed clock")
+    stepped = 0
+    for done, at_ms in enumerate(times, start=1):
+        if resumed is None or at_ms >= resumed:
+            clock.set(at_ms)
+            stepped += sum(len(step.bars) for step in tick_all(engine, announce=False).steps)
+            progress(done, len(times))
+    return stepped
+
+
+def _report(
+    engine: Engine, setup: Setup, wanted: Rehearsal, stepped: int, resumed: int | None
+) -> RehearsalReport:
+    digests = digests_of(engine.journal.events(DECISION))
+    decisions_sha256, ledger_sha256 = digests.hexes()
+    trades = trades_of(engine.journal)
+    nets = {
+        symbol: [trade["net_quote"] for trade in trades if trade["symbol"] == symbol]
+        for symbol in setup.order
+    }
+    subs = [state.sub for state in engine.book.assets.values()]
+    return RehearsalReport(
+        account=engine.labels.account,
+        decisions=digests.decisions,
+        no_decisions=sum(1 for _ in engine.journal.events(NO_DECISION)),
+        trades=digests.trades,
+        decisions_sha256=decisions_sha256,
+        ledger_sha256=ledger_sha256,
+        per_coin={asset.symbol: profit_factor(nets[asset.symbol]) for asset in setup.enabled},
+        whole=profit_factor([trade["net_quote"] for trade in trades]),
+        equity_quote=setup.risk.equity_quote + sum(net_quote(sub) for sub in subs),
+        ambiguous=sum(trade["ambiguous"] for trade in trades),
+        other_whole=profit_factor([trade["other_net_quote"] for trade in trades]),
+        stepped_bars=stepped,
+        resumed_at_ms=resumed,
+    )
+
+
+def trades_of(journal: Journal) -> list[dict[str, Any]]:
+    """Return all closed trades, in the order they were written."""
+    return [json.loads(stored.event.payload) for stored in journal.events(TRADE)]

@@ -1,0 +1,154 @@
+"""A step in words: the log lines after "running live step", and the same as JSON."""
+
+import logging
+from typing import Any
+
+from engine_alpha.kernel.codes import ACCOUNT_GATES, ACTIONS, EXITS, OWN_GATES, REGIMES
+from engine_alpha.kernel.values import Decision, Position, SubAccount
+from engine_alpha.loop.live_step import ALREADY, DECIDED, FAILED, StepReport, Tick
+from engine_alpha.loop.times import clock_time, iso
+from engine_alpha.step.asset_step import Stepped
+from engine_alpha.step.recording import SIDES
+
+_log = logging.getLogger("chloe.step")
+NO_CARD_GATES = ("card_active", "min_notional")  # where no card fired, these say no more than that
+
+
+def tell(tick: Tick, report: StepReport) -> None:
+    """Log what a step did, one line per bar."""
+    mark = "[SIM] " if tick.engine.feed.simulated else ""
+    if report.status == DECIDED:
+        for stepped in report.bars:
+            _log.info("%s%s", mark, step_words(report, stepped))
+    elif report.status == ALREADY:
+        _log.info("%s%s %s", mark, report.symbol, already_words(report, tick))
+    else:
+        level = logging.ERROR if report.status == FAILED else logging.WARNING
+        words = report.status.replace("_", " ")
+        _log.log(level, "%s%s %s: %s: %s", mark, report.symbol, words, report.reason, report.detail)
+
+
+def already_words(report: StepReport, tick: Tick) -> str:
+    """Return "already decided 14:00; next close 15:00 UTC, in 23 min"."""
+    frame_ms = _frame_ms(tick, report)
+    closed_ms = report.open_ms + frame_ms
+    next_ms = closed_ms + frame_ms
+    minutes = max(0, -(-(next_ms - report.now_ms) // 60_000))
+    return f"already decided {clock_time(closed_ms)}; next close {clock_time(next_ms)} UTC, in {minutes} min"
+
+
+def _frame_ms(tick: Tick, report: StepReport) -> int:
+    return tick.engine.book.assets[report.symbol].config.timeframe_ms
+
+
+def step_words(report: StepReport, stepped: Stepped) -> str:
+    """Return one advanced bar as a line: bar, regime, direction, gates, decision, position, profit factor."""
+    decision, settlement = stepped.record.decision, stepped.record.settlement
+    opinion = decision.opinion
+    parts = [
+        f"{report.symbol} bar {iso(stepped.record.open_ms)} close {_number(stepped.state.sub.mark_price)}",
+        f"{REGIMES[opinion.regime]}, {SIDES[opinion.direction]}, confidence {opinion.confidence:.2f}",
+    ]
+    if settlement.entry.side != 0:
+        parts.append(f"filled entry at {_number(settlement.entry.price)}")
+    if settlement.exit.side != 0:
+        reason = EXITS[settlement.exit.reason]
+        parts.append(f"left by {reason} at {_number(settlement.exit.price)}, {settlement.trade.r:+.2f} R")
+    blocked = blocking(decision)
+    parts.append(f"blocked by {', '.join(blocked)}" if blocked else "no gate blocks")
+    parts.append(f"decision {decision_words(stepped, decision)}")
+    parts.append(f"position {position_words(stepped.state.sub.position)}")
+    parts.append(f"PF {profit_factor_words(stepped.state.sub)}")
+    return " | ".join(parts)
+
+
+def blocking(decision: Decision) -> list[str]:
+    """Return the gates that said no, each with what it saw and its limit."""
+    words = []
+    for names, verdicts in ((OWN_GATES, decision.gates), (ACCOUNT_GATES, decision.allocation)):
+        for name, verdict in zip(names, verdicts, strict=True):
+            if verdict.passed:
+                continue
+            if decision.card < 0 and name in NO_CARD_GATES:
+                if name == "card_active":
+                    words.append("card_active (no card fires)")
+                continue
+            words.append(f"{name} (seen {_number(verdict.seen)}, limit {_number(verdict.limit)})")
+    return words
+
+
+def decision_words(stepped: Stepped, decision: Decision) -> str:
+    """Return the decision: hold, enter with side, quantity and card, or leave with its reason."""
+    action = ACTIONS[decision.action]
+    if decision.pending.side != 0:
+        side = SIDES[decision.pending.side]
+        card = stepped.plan.names[decision.card]
+        quantity = _number(decision.pending.quantity_base)
+        return f"{action} {side} {quantity} at the next open by {card}"
+    if decision.exit.reason != 0:
+        return f"{action} at the next open: {EXITS[decision.exit.reason]}"
+    return action
+
+
+def position_words(position: Position) -> str:
+    """Return side, quantity, entry and stop, or flat."""
+    if position.side == 0:
+        return "flat"
+    return (
+        f"{SIDES[position.side]} {_number(position.quantity_base)} from {_number(position.entry_price)}, "
+        f"stop {_number(position.stop_price)}"
+    )
+
+
+def profit_factor_words(sub: SubAccount) -> str:
+    """Return the asset's profit factor with its number of trades; unknown without any."""
+    if sub.trades == 0:
+        return "unknown (n=0)"
+    if sub.gross_loss_quote <= 0.0:
+        return f"no losses in {sub.trades}"
+    return f"{sub.gross_profit_quote / sub.gross_loss_quote:.2f} (n={sub.trades})"
+
+
+def _number(value: float) -> str:
+    if value != value:
+        return "unknown"
+    return f"{value:.8g}"
+
+
+def report_fields(report: StepReport) -> dict[str, Any]:
+    """Return a step as JSON has it."""
+    fields: dict[str, Any] = {
+        "symbol": report.symbol,
+        "timeframe": report.timeframe,
+        "status": report.status,
+        "bar": iso(report.open_ms),
+    }
+    if report.reason:
+        fields |= {"reason": report.reason, "detail": report.detail}
+    if report.bars:
+        fields["bars"] = [_bar_fields(stepped) for stepped in report.bars]
+    return fields
+
+
+def _bar_fields(stepped: Stepped) -> dict[str, Any]:
+    decision = stepped.record.decision
+    opinion, sub = decision.opinion, stepped.state.sub
+    known = sub.trades > 0 and sub.gross_loss_quote > 0.0
+    return {
+        "open_ms": stepped.record.open_ms,
+        "close": sub.mark_price,
+        "regime": REGIMES[opinion.regime],
+        "direction": SIDES[opinion.direction],
+        "confidence": opinion.confidence,
+        "blocked_by": blocking(decision),
+        "action": ACTIONS[decision.action],
+        "position": {
+            "side": SIDES[sub.position.side],
+            "quantity_base": sub.position.quantity_base,
+            "entry_price": sub.position.entry_price,
+            "stop_price": sub.position.stop_price,
+        },
+        "equity_quote": stepped.record.equity_quote,
+        "trades": sub.trades,
+        "profit_factor": sub.gross_profit_quote / sub.gross_loss_quote if known else None,
+    }

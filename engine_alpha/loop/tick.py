@@ -1,0 +1,115 @@
+"""One tick of all assets: feeds asked at once, then each asset's step in the registry's order."""
+
+import json
+import logging
+from dataclasses import dataclass
+
+from engine_alpha.loop.live_step import (
+    REFUSED,
+    StepReport,
+    make_tick,
+    refreshed,
+    run_step_live,
+    steppable,
+)
+from engine_alpha.loop.telling import report_fields, tell
+from engine_alpha.loop.times import iso
+from engine_alpha.loop.wiring import Engine
+from engine_alpha.step.recording import no_decision_event
+
+_log = logging.getLogger("chloe.runner")
+
+ALL_STEPPED, SOME_FAILED, ALL_FAILED = 0, 3, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickReport:
+    """What one tick did. `faults` are what is wrong with configuration and stopped no step by itself."""
+
+    now_ms: int
+    simulated: bool
+    account: str
+    enabled: int
+    steps: tuple[StepReport, ...]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 if all stepped, 3 if some did not, 4 if none did."""
+        good = sum(1 for step in self.steps if step.is_good)
+        if good == len(self.steps) and not self.faults:
+            return ALL_STEPPED
+        return SOME_FAILED if good or not self.steps else ALL_FAILED
+
+    def json(self) -> str:
+        """Return the report as JSON text."""
+        return json.dumps(
+            {
+                "now_ms": self.now_ms,
+                "account": self.account,
+                "simulated": self.simulated,
+                "enabled": self.enabled,
+                "exit_code": self.exit_code,
+                "steps": [report_fields(step) for step in self.steps],
+                "faults": list(self.faults),
+            }
+        )
+
+
+def tick_all(engine: Engine, announce: bool = True) -> TickReport:
+    """Step every enabled asset, then those that only have to get flat; broken entries refuse.
+
+    Raises `JournalError` and `BrokenPromise`: those stop the engine.
+    """
+    setup = refreshed(engine)
+    assets = steppable(setup, engine)
+    tick = make_tick(engine, list(assets.values()))
+    if announce:
+        _log.info("MULTI-ASSET: tick at %s for %d assets", iso(tick.now_ms), len(setup.enabled))
+    steps = []
+    for asset in assets.values():
+        if announce:
+            _log.info("MULTI-ASSET: running live step for %s @ %s", asset.symbol, asset.base_timeframe)
+        report = run_step_live(asset.symbol, asset.base_timeframe, tick)
+        if announce:
+            tell(tick, report)
+        steps.append(report)
+    refused = _refuse_broken(engine, tick.now_ms, {step.symbol for step in steps}, announce)
+    faults = tuple(setup.general_faults())
+    if announce:
+        for fault in faults:
+            _log.error("left out: %s", fault)
+    return TickReport(
+        now_ms=tick.now_ms,
+        simulated=engine.feed.simulated,
+        account=engine.labels.account,
+        enabled=len(setup.enabled),
+        steps=(*steps, *refused),
+        faults=faults,
+    )
+
+
+def _refuse_broken(engine: Engine, now_ms: int, stepped: set[str], announce: bool) -> list[StepReport]:
+    """Return a refusal for every asset whose registry entry can't be used, and journal it."""
+    reports = []
+    for symbol in dict.fromkeys(fault.symbol for fault in engine.setup.registry.faults):
+        detail = "; ".join(engine.setup.faults_of(symbol))
+        if announce:
+            _log.error("%s refuses: %s", symbol, detail)
+        if symbol in stepped:
+            continue
+        minute_ms = now_ms // 60_000 * 60_000
+        event = no_decision_event(symbol, "", minute_ms, "config", detail)
+        engine.journal.commit(now_ms, [event], {})
+        reports.append(
+            StepReport(
+                symbol=symbol,
+                timeframe="",
+                status=REFUSED,
+                open_ms=minute_ms,
+                now_ms=now_ms,
+                reason="config",
+                detail=detail,
+            )
+        )
+    return reports

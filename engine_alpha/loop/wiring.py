@@ -1,0 +1,187 @@
+"""The one place that knows the mode: picks clock, feed, journal and account, and imports them late.
+
+The top of this module is light, so that a run's first line comes before the heavy libraries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine_alpha.errors import ConfigError
+
+if TYPE_CHECKING:
+    from engine_alpha.config.engine import EngineConfig
+    from engine_alpha.home import Home
+    from engine_alpha.loop.plans import Setup
+    from engine_alpha.loop.tick import TickReport
+    from engine_alpha.ports import BarFeed, Clock, Journal
+    from engine_alpha.step.recording import Labels
+    from engine_alpha.step.state import AccountBook
+
+ACCOUNT_OF_FEED = {"embedded": "simulated", "venue": "paper", "files": "paper-files"}
+JOURNAL_NAME = "journal.sqlite"
+
+
+@dataclass(slots=True, kw_only=True)
+class Engine:
+    """One opened account: what a tick works with. `setup` is read anew at each tick unless it is `frozen`."""
+
+    setup: Setup
+    labels: Labels
+    clock: Clock
+    feed: BarFeed
+    journal: Journal
+    book: AccountBook
+    loop: asyncio.Runner
+    frozen: bool = False
+
+
+def step_function() -> Callable[..., Any]:
+    """Return `run_step_live` of the spec."""
+    from engine_alpha.loop.live_step import run_step_live
+
+    return run_step_live
+
+
+def feed_name(home: Home, chosen: str | None) -> tuple[str, EngineConfig]:
+    """Return which feed this run reads, and the engine's configuration."""
+    from engine_alpha.config.engine import FEEDS, read_engine
+
+    engine = read_engine(home.engine)
+    if chosen is not None and chosen not in FEEDS:
+        raise ConfigError(f'no feed "{chosen}": choose one of {", ".join(FEEDS)}')
+    return chosen or engine.feed, engine
+
+
+def source_line(home: Home, feed: str) -> str:
+    """Return a run's first line: which home, which account, where the prices come from."""
+    folder = "./" if home.path == Path.cwd() else str(home.path)
+    told = {
+        "embedded": "SIMULATED PRICES, not bybit; for real ones: chloe feed venue",
+        "venue": "prices of each asset's venue",
+        "files": f"stored prices from {home.data}",
+    }[feed]
+    return f"home {folder} · {ACCOUNT_OF_FEED[feed]} · {told}".replace("· simulated ·", "· paper ·")
+
+
+def make_feed(name: str, setup: Setup) -> BarFeed:
+    """Return the feed of that name, ready to read."""
+    if name == "embedded":
+        return embedded_feed(setup)
+    if name == "venue":
+        from engine_alpha.feeds.ccxt_feed import CcxtFeed
+
+        return CcxtFeed(urls=setup.engine.venue_urls, deadline_ms=setup.engine.feed_deadline_ms)
+    return files_feed(setup.engine.data_folder(setup.home.path), None)
+
+
+def embedded_feed(setup: Setup) -> BarFeed:
+    """Return the simulated market on the ticks of the instruments snapshot."""
+    from engine_alpha.feeds.embedded import EmbeddedFeed
+
+    ticks: dict[str, str] = {}
+    for instruments in setup.instruments.values():
+        ticks |= {symbol: instrument.tick_quote for symbol, instrument in instruments.items()}
+    venues = sorted({asset.venue for asset in setup.enabled}) or ["bybit"]
+    return EmbeddedFeed(setup.engine.embedded_seed, ticks, instead_of=", ".join(venues))
+
+
+def files_feed(data: Path, venue: str | None) -> BarFeed:
+    """Return stored bars as a feed; raise `ConfigError` without Polars, naming the extra."""
+    try:
+        from engine_alpha.store.shelf import Shelf
+    except ModuleNotFoundError as missing:
+        raise ConfigError(
+            f"stored bars need {missing.name}: install the extra, pip install 'chloe[backtest]'"
+        ) from None
+    from engine_alpha.feeds.files import FilesFeed
+
+    return FilesFeed(Shelf(data), venue)
+
+
+def make_clock(now: str | None) -> Clock:
+    """Return the system's clock, or one fixed at an ISO time."""
+    from engine_alpha.loop.clocks import FixedClock, SystemClock
+    from engine_alpha.loop.times import parse_iso
+
+    return SystemClock() if now is None else FixedClock(parse_iso(now))
+
+
+@contextmanager
+def open_engine(home: Home, feed: str | None = None, now: str | None = None) -> Iterator[Engine]:
+    """Open the home's account for writing: its lock, journal and feed; close all of it at the end.
+
+    Raises `ConfigError`, `LockHeld` or `JournalError`; nothing has been touched then.
+    """
+    from engine_alpha.loop.plans import read_setup
+    from engine_alpha.step.recording import Labels
+
+    name, _ = feed_name(home, feed)
+    account = ACCOUNT_OF_FEED[name]
+    setup = read_setup(home)
+    labels = Labels(account=account, mode="paper", feed=name)
+    source = make_feed(name, setup)
+    with opened(setup, labels, source, make_clock(now)) as engine:
+        yield engine
+
+
+@contextmanager
+def opened(
+    setup: Setup, labels: Labels, feed: BarFeed, clock: Clock, frozen: bool = False
+) -> Iterator[Engine]:
+    """Open an account with these parts; see `open_engine`."""
+    from engine_alpha.journals.sqlite import SqliteJournal
+    from engine_alpha.loop.lock import account_lock
+    from engine_alpha.step.state import AccountBook
+
+    folder = setup.home.account(labels.account)
+    with account_lock(folder), asyncio.Runner() as loop:
+        journal = SqliteJournal.open(folder / JOURNAL_NAME)
+        try:
+            yield Engine(
+                setup=setup,
+                labels=labels,
+                clock=clock,
+                feed=feed,
+                journal=journal,
+                book=AccountBook(journal.states(), setup.risk.equity_quote),
+                frozen=frozen,
+                loop=loop,
+            )
+        finally:
+            loop.run(feed.close())
+            journal.close()
+
+
+def run_tick(home: str | None = None, feed: str | None = None, now: str | None = None) -> TickReport:
+    """Open the account, run one tick of all assets, close it; the log's first line names home and prices."""
+    import logging
+
+    from engine_alpha.home import find_home
+
+    found = find_home(home)
+    name, _ = feed_name(found, feed)
+    logging.getLogger("chloe.runner").info("%s", source_line(found, name))
+    from engine_alpha.loop.tick import tick_all  # after the first line: this loads the kernel
+
+    with open_engine(found, feed, now) as engine:
+        return tick_all(engine)
+
+
+def tick_command(home: str | None, feed: str | None, now: str | None, as_json: bool) -> int:
+    """Run one tick for a command line: log on stderr, report on stdout if asked for; return the exit code."""
+    from engine_alpha.loop.saying import complain, configure_logging
+
+    configure_logging()
+    try:
+        report = run_tick(home, feed, now)
+    except Exception as fault:
+        return complain(fault)
+    if as_json:
+        print(report.json())
+    return report.exit_code

@@ -1,0 +1,1 @@
+"""One asset, one closed bar, over the ports: settle, read bars, advance, journal."""

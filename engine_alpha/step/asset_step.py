@@ -1,0 +1,240 @@
+"""Step one asset: every closed bar it has not seen yet, oldest first, one transaction each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.domain.bar_checks import check
+from engine_alpha.domain.bars import Reading
+from engine_alpha.domain.instrument import Instrument
+from engine_alpha.domain.lookback import first_bar
+from engine_alpha.errors import BrokenPromise, DataError
+from engine_alpha.kernel.advance import advance
+from engine_alpha.kernel.ledger import tallied_entry, tallied_trade
+from engine_alpha.kernel.money import DAY_MS, NO_OTHERS, new_account
+from engine_alpha.kernel.values import Facts, Purse, Record, Tally
+from engine_alpha.ports import Journal
+from engine_alpha.step.plan import AssetPlan, renumbered, with_tallies
+from engine_alpha.step.recording import Labels, Seen, asset_events
+from engine_alpha.step.state import (
+    ACCOUNT,
+    AccountBook,
+    AssetState,
+    Shadow,
+    account_text,
+    new_state,
+    rebased,
+    state_text,
+)
+from engine_alpha.step.windows import Window, window_of
+
+SETTLE_EXIT_MS = DAY_MS  # how long before its settlement a contract is left
+MAX_CATCH_UP = 500  # bars stepped one by one after a pause; beyond, a flat asset goes on at the newest bar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a step works with besides its asset: journal, account, and the limits of this tick."""
+
+    journal: Journal
+    book: AccountBook
+    order: Sequence[str]
+    labels: Labels
+    now_ms: int
+    max_entry_delay_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """One bar that was advanced."""
+
+    record: Record
+    row: tuple[float, ...]
+    plan: AssetPlan
+    state: AssetState
+
+
+def expected_open_ms(asset: AssetConfig, now_ms: int) -> int:
+    """Return the open time of the newest bar that has closed by now."""
+    return (now_ms // asset.timeframe_ms - 1) * asset.timeframe_ms
+
+
+def wanted_from_ms(asset: AssetConfig, state: AssetState | None, now_ms: int) -> int:
+    """Return the open time from which the next step needs bars: the anchor of the first bar to advance."""
+    newest = expected_open_ms(asset, now_ms) // asset.timeframe_ms
+    return first_bar(_first_number(asset, state, newest)) * asset.timeframe_ms
+
+
+def last_number(asset: AssetConfig, state: AssetState | None) -> int:
+    """Return the number of the last bar decided in this timeframe, -1 if there is none."""
+    if state is None or state.config.base_timeframe != asset.base_timeframe:
+        return -1
+    return state.sub.last_index
+
+
+def _first_number(asset: AssetConfig, state: AssetState | None, newest: int) -> int:
+    last = last_number(asset, state)
+    if state is None or last < 0 or (state.is_flat and newest - last > MAX_CATCH_UP):
+        return newest
+    return min(last + 1, newest)
+
+
+def already_decided(asset: AssetConfig, state: AssetState | None, now_ms: int) -> bool:
+    """Say whether the newest closed bar has its decision; raise `DataError` if the clock went backwards."""
+    newest = expected_open_ms(asset, now_ms) // asset.timeframe_ms
+    last = last_number(asset, state)
+    if last > newest:
+        raise DataError(
+            "clock_backwards",
+            f"bar {last} is decided, but by the clock the newest closed one is {newest}: set the clock right",
+        )
+    return last == newest
+
+
+def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> list[Stepped]:
+    """Advance the asset over all new bars of the reading; return what was done, oldest first.
+
+    Raises `DataError` where bars can't be trusted, or, after stepping those that are there, where the newest
+    is missing. What was stepped before an error stays: each bar is a transaction of its own.
+    """
+    asset = plan.asset
+    newest_ms = expected_open_ms(asset, desk.now_ms)
+    state = desk.book.assets.get(asset.symbol)
+    first_ms = _first_number(asset, state, newest_ms // asset.timeframe_ms) * asset.timeframe_ms
+    last_ms = last_number(asset, state) * asset.timeframe_ms
+    check(reading.bars, desk.now_ms)
+    done = []
+    for at in range(len(reading.bars)):
+        open_ms = int(reading.bars.open_ms[at])
+        if open_ms >= first_ms and open_ms > last_ms:
+            done.append(step_bar(desk, plan, reading, at))
+    if int(reading.bars.open_ms[-1]) < newest_ms:
+        raise DataError(
+            "stale",
+            f"newest bar opened at {int(reading.bars.open_ms[-1])}, the one at {newest_ms} is missing",
+        )
+    return done
+
+
+def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
+    """Advance the asset by the reading's bar `at` and commit: decision, fills, trade and state together."""
+    asset = plan.asset
+    state = carried_over(desk.book.assets.get(asset.symbol), plan)
+    plan, held_index = plan.holding(state.held)
+    state = renumbered(state, held_index)
+    window = window_of(reading, at)
+    features = window.features(facts_of(desk, plan, reading, window))
+    others = desk.book.others(asset.symbol, asset.risk_bucket, desk.order)
+    purse = Purse(
+        rebased(state.sub, plan.rules.asset.start_quote),
+        desk.book.account.marks,
+        others,
+        plan.tallies(state),
+    )
+    after, record = advance(purse, plan.rules, window.bar, features)
+    shadows, shadow_records = step_shadows(desk, plan, state, reading, window)
+    state = state_after(plan, state, after, record, shadows)
+    seen = Seen(
+        plan=plan,
+        window=window,
+        record=record,
+        shadows=shadow_records,
+        source=reading.source,
+        held=state.held,
+    )
+    marks = replace(desk.book.account, marks=after.account)
+    new = desk.journal.commit(
+        desk.now_ms,
+        asset_events(seen, desk.labels),
+        {asset.symbol: state_text(state), ACCOUNT: account_text(marks)},
+    )
+    if new == 0:
+        raise BrokenPromise(
+            f"{asset.symbol}: the bar at {window.bar.open_ms} was decided before, unknown to us"
+        )
+    desk.book.put(asset.symbol, state, after.account)
+    return Stepped(record=record, row=window.row, plan=plan, state=state)
+
+
+def carried_over(state: AssetState | None, plan: AssetPlan) -> AssetState:
+    """Return the state to step on; bar numbers of another timeframe mean nothing here and are forgotten."""
+    if state is None:
+        return new_state(plan.asset, plan.rules.asset.start_quote)
+    if state.config.base_timeframe == plan.asset.base_timeframe:
+        return state
+    return replace(state, sub=state.sub._replace(last_index=-1, last_exit_index=-1), shadows={})
+
+
+def facts_of(desk: Desk, plan: AssetPlan, reading: Reading, window: Window) -> Facts:
+    """Return what is known about this bar beyond its prices."""
+    close_ms = window.bar.close_ms
+    late = max(0, desk.now_ms - close_ms) // desk.max_entry_delay_ms
+    flatten = leaves_before_settlement(plan.instrument, close_ms)
+    spread = reading.spread_bps
+    return Facts(
+        late,
+        window.missing.window_bars,
+        window.missing.filled_frac,
+        window.missing.recent_gap_bars,
+        1 if plan.instrument.is_listed(close_ms) and not flatten else 0,
+        1 if plan.asset.enabled else 0,
+        1 if flatten else 0,
+        1 if desk.book.account.halted else 0,
+        plan.rules.risk.spread_bps if spread is None else spread,
+    )
+
+
+def leaves_before_settlement(instrument: Instrument, close_ms: int) -> bool:
+    """Say whether the contract settles so soon that its position is to be left."""
+    return instrument.settled_ms is not None and close_ms >= instrument.settled_ms - SETTLE_EXIT_MS
+
+
+def step_shadows(
+    desk: Desk, plan: AssetPlan, state: AssetState, reading: Reading, window: Window
+) -> tuple[dict[str, Shadow], dict[str, Record]]:
+    """Advance every shadow card's own would-be account by the same bar; none of them sees the others."""
+    features = window.features(facts_of(desk, plan, reading, window))
+    shadows, records = dict(state.shadows), {}
+    for name in plan.shadow_names():
+        rules = plan.only(name).rules
+        before = state.shadow(name)
+        start = rules.asset.start_quote
+        purse = Purse(
+            rebased(before.sub, start), new_account(rules.risk.account_start_quote), NO_OTHERS, [before.tally]
+        )
+        after, record = advance(purse, rules, window.bar, features)
+        tally = tallied(record, [before.tally])[0]
+        shadows[name] = Shadow(sub=after.sub, tally=tally)
+        records[name] = record
+    return shadows, records
+
+
+def tallied(record: Record, tallies: list[Tally]) -> list[Tally]:
+    """Return the tallies after this record's trade and decided entry."""
+    tallies = list(tallies)
+    trade, decision = record.settlement.trade, record.decision
+    if trade.side != 0:
+        tallies[trade.card] = tallied_trade(tallies[trade.card], trade)
+    if decision.pending.side != 0:
+        tallies[decision.card] = tallied_entry(tallies[decision.card], record.close_ms)
+    return tallies
+
+
+def state_after(
+    plan: AssetPlan, state: AssetState, after: Purse, record: Record, shadows: dict[str, Shadow]
+) -> AssetState:
+    """Return the asset's state after the bar, with the card its position hangs on."""
+    sub = after.sub
+    tallies = tallied(record, plan.tallies(state))
+    held = None
+    if sub.position.side != 0:
+        held = plan.held(sub.position.card)
+    elif sub.pending.side != 0:
+        held = plan.held(sub.pending.card)
+    return AssetState(
+        config=plan.asset,
+        sub=sub,
+        tallies=with_tallies(plan.names, tallies, state.tallies),
+        shadows=shadows,
+        held=held,
+    )

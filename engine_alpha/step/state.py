@@ -1,0 +1,156 @@
+"""An asset's state and the account's: kernel values in memory, JSON text in the journal."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.kernel.ledger import held_with
+from engine_alpha.kernel.money import NEW_TALLY, NO_OTHERS, new_account, new_sub_account
+from engine_alpha.kernel.values import Account, Card, Condition, Others, SubAccount, Tally
+from engine_alpha.step.text import build, to_text
+
+ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCard:
+    """The card of an open or pending position, kept so that its exits outlive the file."""
+
+    name: str
+    card: Card
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """A shadow card's own would-be money and tally."""
+
+    sub: SubAccount
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetState:
+    """All that is remembered of one asset: its money, what each card did, the settings it was stepped on."""
+
+    config: AssetConfig
+    sub: SubAccount
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    shadows: Mapping[str, Shadow] = field(default_factory=dict)
+    held: HeldCard | None = None
+
+    @property
+    def is_flat(self) -> bool:
+        """Say whether there is neither a position nor an entry waiting for its fill."""
+        return self.sub.position.side == 0 and self.sub.pending.side == 0
+
+    def tally(self, card: str) -> Tally:
+        """Return what a card has done so far."""
+        return self.tallies.get(card, NEW_TALLY)
+
+    def shadow(self, card: str) -> Shadow:
+        """Return a shadow card's money, fresh if it never ran."""
+        fresh = Shadow(sub=new_sub_account(self.sub.start_quote), tally=NEW_TALLY)
+        return self.shadows.get(card, fresh)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """The account's marks, and whether a person has halted entries."""
+
+    marks: Account
+    halted: bool = False
+    halt_reason: str = ""
+
+
+def new_state(config: AssetConfig, start_quote: float) -> AssetState:
+    """Return the state of an asset never stepped before."""
+    return AssetState(config=config, sub=new_sub_account(start_quote))
+
+
+def rebased(sub: SubAccount, start_quote: float) -> SubAccount:
+    """Return the sub-account with another configured equity: the difference is paid in or out, no profit."""
+    if start_quote == sub.start_quote:
+        return sub
+    moved = start_quote - sub.start_quote
+    return sub._replace(start_quote=start_quote, peak_quote=sub.peak_quote + moved)
+
+
+def state_text(state: AssetState) -> str:
+    """Return the state as canonical JSON."""
+    held = None
+    if state.held is not None:
+        held = {"name": state.held.name, "card": state.held.card, "conditions": state.held.conditions}
+    return to_text(
+        {
+            "config": asdict(state.config),
+            "sub": state.sub,
+            "tallies": dict(state.tallies),
+            "shadows": {name: [shadow.sub, shadow.tally] for name, shadow in state.shadows.items()},
+            "held": held,
+        }
+    )
+
+
+def state_of(text: str) -> AssetState:
+    """Return the state written by `state_text`, to the bit."""
+    stored = json.loads(text)
+    held = stored["held"]
+    return AssetState(
+        config=AssetConfig(**stored["config"]),
+        sub=build(SubAccount, stored["sub"]),
+        tallies={name: build(Tally, items) for name, items in stored["tallies"].items()},
+        shadows={
+            name: Shadow(sub=build(SubAccount, sub), tally=build(Tally, tally))
+            for name, (sub, tally) in stored["shadows"].items()
+        },
+        held=held
+        and HeldCard(
+            name=held["name"],
+            card=build(Card, held["card"]),
+            conditions=tuple(build(Condition, items) for items in held["conditions"]),
+        ),
+    )
+
+
+def account_text(account: AccountState) -> str:
+    """Return the account's state as canonical JSON."""
+    return to_text({"marks": account.marks, "halted": account.halted, "halt_reason": account.halt_reason})
+
+
+def account_of(text: str | None, start_quote: float) -> AccountState:
+    """Return the account's state; a fresh one for no text."""
+    if text is None:
+        return AccountState(marks=new_account(start_quote))
+    stored: dict[str, Any] = json.loads(text)
+    return AccountState(
+        marks=build(Account, stored["marks"]), halted=stored["halted"], halt_reason=stored["halt_reason"]
+    )
+
+
+class AccountBook:
+    """The account as the steps of one process see it: read once from the journal, replaced commit by commit.
+
+    A fault of one asset leaves its entry as it was, so to the others it is merely passed over.
+    """
+
+    def __init__(self, states: Mapping[str, str], start_quote: float) -> None:
+        self.account = account_of(states.get(ACCOUNT), start_quote)
+        self.assets = {name: state_of(text) for name, text in states.items() if name != ACCOUNT}
+
+    def others(self, symbol: str, bucket: str, order: Iterable[str]) -> Others:
+        """Add up all assets but one: those in `order` first, then the rest by name."""
+        others = NO_OTHERS
+        listed = dict.fromkeys(order)
+        for name in (*listed, *sorted(self.assets.keys() - listed.keys())):
+            state = self.assets.get(name)
+            if name != symbol and state is not None:
+                others = held_with(others, state.sub, int(state.config.risk_bucket == bucket))
+        return others
+
+    def put(self, symbol: str, state: AssetState, marks: Account) -> None:
+        """Take over what was committed."""
+        self.assets[symbol] = state
+        self.account = replace(self.account, marks=marks)

@@ -1,0 +1,105 @@
+"""Run the exchange: in a thread of a test, or as a process of its own."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.exchange.app import build
+from tests.exchange.market import Market
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class RunningExchange:
+    """An exchange on a free loopback port in a thread; `market` may be changed from the test."""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.port = 0
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def paths(self, end: str = "") -> list[str]:
+        """Return the paths asked for so far that end so."""
+        return [each["path"] for each in self.market.requests if each["path"].endswith(end)]
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._ready.wait(10), "the test exchange did not start"
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            asyncio.set_event_loop(None)
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        runner = web.AppRunner(build(self.market), access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, HOST, 0)
+        await site.start()
+        self.port = runner.addresses[0][1]
+        self._ready.set()
+        await self._stop.wait()
+        await runner.cleanup()
+
+
+@contextmanager
+def running(market: Market) -> Iterator[RunningExchange]:
+    """Serve `market` inside the block."""
+    exchange = RunningExchange(market)
+    exchange.start()
+    try:
+        yield exchange
+    finally:
+        exchange.stop()
+
+
+class ExchangeProcess:
+    """An exchange in its own process: it outlives a killed Chloe."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "tests.exchange", "--port", "0", *arguments]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def control(self, **wish: Any) -> dict[str, Any]:
+        """Post to /_control: fault={...}, now_ms=..., clear=True; return the exchange's state."""
+        body = json.dumps(wish).encode()
+        request = urllib.request.Request(f"{self.url}/_control", data=body, method="POST")
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            state: dict[str, Any] = json.load(reply)
+        return state
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
