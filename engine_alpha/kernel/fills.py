@@ -76,7 +76,7 @@ def opened(pending: Pending, fill: Fill, asset: Asset, bar: Bar) -> Position:
     tick, per_unit = asset.tick_quote, asset.ticks_per_unit
     if side > 0:
         stop = max(floor_to(stop, tick, per_unit), tick)
-        target = ceil_to(target, tick, per_unit)
+        target = ceil_to(target, tick, per_unit) if target_distance > 0.0 else 0.0
     else:
         stop = ceil_to(stop, tick, per_unit)
         target = max(floor_to(target, tick, per_unit), tick) if target_distance > 0.0 else 0.0

@@ -121,7 +121,7 @@ def pf_floor(sub: SubAccount, risk: Risk) -> Verdict:
     """From `pf_min_trades` closed trades on, ask for a profit factor; before, it is unknown and passes."""
     if sub.trades < risk.pf_min_trades or sub.trades == 0:
         return Verdict(1, UNKNOWN, risk.pf_floor)
-    if not sub.gross_loss_quote > 0.0:
+    if sub.gross_loss_quote <= 0.0:
         return Verdict(1, UNLIMITED, risk.pf_floor)
     return at_least(sub.gross_profit_quote / sub.gross_loss_quote, risk.pf_floor)
 

@@ -12,6 +12,7 @@ def closed(position: Position, fill: Fill, bar: Bar, other_price: float) -> Trad
     other_net = net
     if other_price > 0.0:
         other_net = net + position.side * position.quantity_base * (other_price - fill.price)
+        other_net -= fill.fee_quote * (other_price / fill.price - 1.0)
     risk = position.risk_quote
     return Trade(
         position.side,

@@ -61,10 +61,11 @@ def spec_quote(in_atr: float, in_range: float, row: Any) -> float:
 
 
 def drawdown_frac(sub: SubAccount) -> float:
-    """Return how far equity stands below its peak, as a fraction of the peak."""
-    if not sub.peak_quote > 0.0:
+    """Return how far equity stands below its peak, as a fraction of the peak; 1.0 if unknown."""
+    equity = equity_quote(sub)
+    if not (sub.peak_quote > 0.0 and equity == equity):
         return 1.0
-    return max(0.0, (sub.peak_quote - equity_quote(sub)) / sub.peak_quote)
+    return max(0.0, (sub.peak_quote - equity) / sub.peak_quote)
 
 
 def drawdown_factor(drawdown: float, limit: float) -> float:

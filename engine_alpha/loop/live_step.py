@@ -36,7 +36,7 @@ Answer = Reading | Exception
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """How one asset's step went. `open_ms` is the newest closed bar by the clock; `bars` what was advanced."""
+    """How one asset's step went. `open_ms` is the newest closed bar by the clock, `bars` were advanced."""
 
     symbol: str
     timeframe: str
@@ -133,7 +133,8 @@ def make_tick(engine: Engine, assets: list[AssetConfig]) -> Tick:
     """Read configuration and clock once and ask every asset's feed at the same time."""
     setup = engine.setup
     now_ms = engine.clock.now_ms()
-    answers = engine.loop.run(_answers(engine, setup, assets, now_ms))
+    # not Runner.run: Python 3.11 formats the last answers, arrays and all, when that sets its signal handler
+    answers = engine.loop.get_loop().run_until_complete(_answers(engine, setup, assets, now_ms))
     return Tick(engine=engine, setup=setup, now_ms=now_ms, answers=answers)
 
 

@@ -56,7 +56,7 @@ class Setup:
         return [str(fault) for fault in self.cards.faults if not fault.symbols]
 
     def plan(self, asset: AssetConfig) -> AssetPlan:
-        """Return what the kernel needs to know of one asset; raise `ConfigError` where something is missing."""
+        """Return what the kernel needs to know of one asset; raise `ConfigError` if something is missing."""
         if asset not in self.made:
             self.made[asset] = self._plan(asset)
         return self.made[asset]

@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import dataclass
 
+from engine_alpha.loop.halting import take_up_halt
 from engine_alpha.loop.live_step import (
     REFUSED,
     StepReport,
@@ -63,6 +64,7 @@ def tick_all(engine: Engine, announce: bool = True) -> TickReport:
     """
     setup = refreshed(engine)
     assets = steppable(setup, engine)
+    take_up_halt(engine, engine.clock.now_ms())
     tick = make_tick(engine, list(assets.values()))
     if announce:
         _log.info("MULTI-ASSET: tick at %s for %d assets", iso(tick.now_ms), len(setup.enabled))

@@ -16,7 +16,7 @@ def clock_time(at_ms: int) -> str:
 
 
 def parse_iso(text: str) -> int:
-    """Return ms of an ISO time or date; without an offset it is UTC. Raise `ConfigError` for anything else."""
+    """Return ms of an ISO time or date, UTC without an offset; raise `ConfigError` for anything else."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -77,7 +77,7 @@ def make_feed(name: str, setup: Setup) -> BarFeed:
         from engine_alpha.feeds.ccxt_feed import CcxtFeed
 
         return CcxtFeed(urls=setup.engine.venue_urls, deadline_ms=setup.engine.feed_deadline_ms)
-    return files_feed(setup.engine.data_folder(setup.home.path), None)
+    return files_feed(setup.engine.data_folder(setup.home.path), setup.engine.files.venue)
 
 
 def embedded_feed(setup: Setup) -> BarFeed:
@@ -94,14 +94,14 @@ def embedded_feed(setup: Setup) -> BarFeed:
 def files_feed(data: Path, venue: str | None) -> BarFeed:
     """Return stored bars as a feed; raise `ConfigError` without Polars, naming the extra."""
     try:
-        from engine_alpha.store.shelf import Shelf
+        from engine_alpha.store.shelf import open_shelf
     except ModuleNotFoundError as missing:
         raise ConfigError(
             f"stored bars need {missing.name}: install the extra, pip install 'chloe[backtest]'"
         ) from None
     from engine_alpha.feeds.files import FilesFeed
 
-    return FilesFeed(Shelf(data), venue)
+    return FilesFeed(open_shelf(data), venue)
 
 
 def make_clock(now: str | None) -> Clock:

@@ -12,7 +12,7 @@ from engine_alpha.errors import BrokenPromise, DataError
 from engine_alpha.kernel.advance import advance
 from engine_alpha.kernel.ledger import tallied_entry, tallied_trade
 from engine_alpha.kernel.money import DAY_MS, NO_OTHERS, new_account
-from engine_alpha.kernel.values import Facts, Purse, Record, Tally
+from engine_alpha.kernel.values import Facts, Features, Purse, Record, Tally
 from engine_alpha.ports import Journal
 from engine_alpha.step.plan import AssetPlan, renumbered, with_tallies
 from engine_alpha.step.recording import Labels, Seen, asset_events
@@ -22,6 +22,7 @@ from engine_alpha.step.state import (
     AssetState,
     Shadow,
     account_text,
+    changed_parts,
     new_state,
     rebased,
     state_text,
@@ -119,20 +120,20 @@ def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> list[Stepped]:
 def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
     """Advance the asset by the reading's bar `at` and commit: decision, fills, trade and state together."""
     asset = plan.asset
-    state = carried_over(desk.book.assets.get(asset.symbol), plan)
+    before = desk.book.assets.get(asset.symbol)
+    state = carried_over(before, plan)
     plan, held_index = plan.holding(state.held)
     state = renumbered(state, held_index)
     window = window_of(reading, at)
     features = window.features(facts_of(desk, plan, reading, window))
-    others = desk.book.others(asset.symbol, asset.risk_bucket, desk.order)
     purse = Purse(
         rebased(state.sub, plan.rules.asset.start_quote),
         desk.book.account.marks,
-        others,
+        desk.book.others(asset.symbol, asset.risk_bucket, desk.order),
         plan.tallies(state),
     )
     after, record = advance(purse, plan.rules, window.bar, features)
-    shadows, shadow_records = step_shadows(desk, plan, state, reading, window)
+    shadows, shadow_records = step_shadows(plan, state, window, features)
     state = state_after(plan, state, after, record, shadows)
     seen = Seen(
         plan=plan,
@@ -141,14 +142,12 @@ def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
         shadows=shadow_records,
         source=reading.source,
         held=state.held,
+        after=changed_parts(before, state),
+        marks=after.account,
     )
-    marks = replace(desk.book.account, marks=after.account)
-    new = desk.journal.commit(
-        desk.now_ms,
-        asset_events(seen, desk.labels),
-        {asset.symbol: state_text(state), ACCOUNT: account_text(marks)},
-    )
-    if new == 0:
+    account = replace(desk.book.account, marks=after.account)
+    states = {asset.symbol: state_text(state), ACCOUNT: account_text(account)}
+    if desk.journal.commit(desk.now_ms, asset_events(seen, desk.labels), states) == 0:
         raise BrokenPromise(
             f"{asset.symbol}: the bar at {window.bar.open_ms} was decided before, unknown to us"
         )
@@ -190,10 +189,9 @@ def leaves_before_settlement(instrument: Instrument, close_ms: int) -> bool:
 
 
 def step_shadows(
-    desk: Desk, plan: AssetPlan, state: AssetState, reading: Reading, window: Window
+    plan: AssetPlan, state: AssetState, window: Window, features: Features
 ) -> tuple[dict[str, Shadow], dict[str, Record]]:
     """Advance every shadow card's own would-be account by the same bar; none of them sees the others."""
-    features = window.features(facts_of(desk, plan, reading, window))
     shadows, records = dict(state.shadows), {}
     for name in plan.shadow_names():
         rules = plan.only(name).rules

@@ -10,6 +10,7 @@ import engine_alpha
 from engine_alpha.kernel.codes import ACCOUNT_GATES, ACTIONS, EXITS, OWN_GATES, REGIMES
 from engine_alpha.kernel.signals import SIGNALS
 from engine_alpha.kernel.values import (
+    Account,
     Decision,
     Fill,
     Record,
@@ -22,7 +23,8 @@ from engine_alpha.step.state import HeldCard
 from engine_alpha.step.text import named, pack, to_text
 from engine_alpha.step.windows import Window
 
-DECISION, NO_DECISION, FILL, TRADE, FUNDING = "decision", "no_decision", "fill", "trade", "funding"
+DECISION, NO_DECISION, FILL, TRADE = "decision", "no_decision", "fill", "trade"
+FUNDING, HALT = "funding", "halt"
 SIDES = {1: "long", -1: "short", 0: "flat"}
 
 
@@ -45,6 +47,8 @@ class Seen:
     shadows: Mapping[str, Record]
     source: str
     held: HeldCard | None
+    after: Mapping[str, Any]  # the parts of the asset's state that changed
+    marks: Account  # the account's marks after it
 
 
 def bar_key(symbol: str, timeframe: str, open_ms: int) -> str:
@@ -144,6 +148,8 @@ def _decision_text(seen: Seen, labels: Labels) -> str:
             "shadows": {name: [shadow.settlement, shadow.decision] for name, shadow in seen.shadows.items()},
             "source": seen.source,
             "account": labels.account,
+            "after": seen.after,
+            "marks": seen.marks,
         }
     )
 

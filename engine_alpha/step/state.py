@@ -63,6 +63,7 @@ class AccountState:
     marks: Account
     halted: bool = False
     halt_reason: str = ""
+    halt_at_ms: int = 0  # when a person last halted or resumed
 
 
 def new_state(config: AssetConfig, start_quote: float) -> AssetState:
@@ -78,20 +79,32 @@ def rebased(sub: SubAccount, start_quote: float) -> SubAccount:
     return sub._replace(start_quote=start_quote, peak_quote=sub.peak_quote + moved)
 
 
-def state_text(state: AssetState) -> str:
-    """Return the state as canonical JSON."""
+def state_parts(state: AssetState) -> dict[str, Any]:
+    """Return the state as what JSON can hold, part by part."""
     held = None
     if state.held is not None:
         held = {"name": state.held.name, "card": state.held.card, "conditions": state.held.conditions}
-    return to_text(
-        {
-            "config": asdict(state.config),
-            "sub": state.sub,
-            "tallies": dict(state.tallies),
-            "shadows": {name: [shadow.sub, shadow.tally] for name, shadow in state.shadows.items()},
-            "held": held,
-        }
-    )
+    return {
+        "config": asdict(state.config),
+        "sub": state.sub,
+        "tallies": dict(state.tallies),
+        "shadows": {name: [shadow.sub, shadow.tally] for name, shadow in state.shadows.items()},
+        "held": held,
+    }
+
+
+def state_text(state: AssetState) -> str:
+    """Return the state as canonical JSON."""
+    return to_text(state_parts(state))
+
+
+def changed_parts(before: AssetState | None, after: AssetState) -> dict[str, Any]:
+    """Return the parts in which two states differ: what an event needs to carry."""
+    parts = state_parts(after)
+    if before is None:
+        return parts
+    old = state_parts(before)
+    return {name: part for name, part in parts.items() if part != old[name]}
 
 
 def state_of(text: str) -> AssetState:
@@ -117,7 +130,17 @@ def state_of(text: str) -> AssetState:
 
 def account_text(account: AccountState) -> str:
     """Return the account's state as canonical JSON."""
-    return to_text({"marks": account.marks, "halted": account.halted, "halt_reason": account.halt_reason})
+    return to_text(account_parts(account))
+
+
+def account_parts(account: AccountState) -> dict[str, Any]:
+    """Return the account's state as what JSON can hold."""
+    return {
+        "marks": account.marks,
+        "halted": account.halted,
+        "halt_reason": account.halt_reason,
+        "halt_at_ms": account.halt_at_ms,
+    }
 
 
 def account_of(text: str | None, start_quote: float) -> AccountState:
@@ -125,9 +148,7 @@ def account_of(text: str | None, start_quote: float) -> AccountState:
     if text is None:
         return AccountState(marks=new_account(start_quote))
     stored: dict[str, Any] = json.loads(text)
-    return AccountState(
-        marks=build(Account, stored["marks"]), halted=stored["halted"], halt_reason=stored["halt_reason"]
-    )
+    return AccountState(**{**stored, "marks": build(Account, stored["marks"])})
 
 
 class AccountBook:

@@ -1,11 +1,14 @@
 """Kernel values as JSON text and as bytes for digests, both exact."""
 
 import json
+import re
 import struct
 from collections.abc import Iterable
 from typing import Any
 
-NAN_BYTES = struct.pack("<Q", 0x7FF8_0000_0000_0000)
+_STRING_OR_UNREAL = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
+_REAL = {"NaN": "null", "Infinity": '"inf"', "-Infinity": '"-inf"'}
+_NAN = float("nan")
 
 
 def to_text(value: Any) -> str:
@@ -13,22 +16,14 @@ def to_text(value: Any) -> str:
 
     Floats are written so that they read back to the same bits; NamedTuples become arrays.
     """
-    try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    except ValueError:
-        return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if "NaN" in text or "Infinity" in text:
+        return _STRING_OR_UNREAL.sub(_real, text)
+    return text
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        if value != value:
-            return None
-        return value if abs(value) != float("inf") else ("inf" if value > 0 else "-inf")
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+def _real(found: re.Match[str]) -> str:
+    return _REAL.get(found.group(), found.group())
 
 
 def to_number(item: Any) -> Any:
@@ -66,19 +61,17 @@ def named(kind: Any, items: Any) -> dict[str, Any]:
 
 def pack(items: Iterable[Any]) -> bytes:
     """Return the numbers of a nested array little-endian in order: int64, float64; null is one NaN."""
-    out = bytearray()
-    _pack_into(out, items)
-    return bytes(out)
+    flat: list[Any] = []
+    _flatten(items, flat)
+    kinds = "".join(["q" if type(item) is int else "d" for item in flat])
+    return struct.pack("<" + kinds, *flat)
 
 
-def _pack_into(out: bytearray, items: Iterable[Any]) -> None:
+def _flatten(items: Iterable[Any], flat: list[Any]) -> None:
     for item in items:
         if isinstance(item, list | tuple):
-            _pack_into(out, item)
-        elif isinstance(item, int):
-            out += item.to_bytes(8, "little", signed=True)
-        elif item is None:
-            out += NAN_BYTES
+            _flatten(item, flat)
+        elif item is None or item != item:
+            flat.append(_NAN)
         else:
-            value = float(item)
-            out += struct.pack("<d", value) if value == value else NAN_BYTES
+            flat.append(float(item) if isinstance(item, str) else item)

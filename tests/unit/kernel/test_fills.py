@@ -1,0 +1,140 @@
+"""What orders fill at and cost, where a position would be liquidated, and what 1 R is."""
+
+import pytest
+
+from engine_alpha.kernel.fills import (
+    distance,
+    liquidation_price,
+    market_fill,
+    opened,
+    priced_fill,
+    risk_at,
+    tier_of,
+)
+from engine_alpha.kernel.settle import settle
+from engine_alpha.kernel.values import Tier
+from tests.makers import a_bar, a_risk, an_asset
+from tests.unit.kernel.scenes import a_pending, a_sub
+
+BINANCE_BTC = (
+    Tier(0.0, 0.004, 0.0),
+    Tier(300_000.0, 0.005, 300.0),
+    Tier(800_000.0, 0.0065, 1_500.0),
+    Tier(3_000_000.0, 0.01, 12_000.0),
+    Tier(12_000_000.0, 0.02, 132_000.0),
+)
+
+
+def test_a_market_order_fills_against_us_on_the_grid() -> None:
+    risk = a_risk(slippage_bps=1.5, spread_bps=1.0)  # 2 bp: 60,012.00246 and 59,988.00...
+    bought = market_fill(an_asset(), risk, 1, 0.5, 60_000.05)
+    sold = market_fill(an_asset(), risk, -1, 0.5, 60_000.05)
+    assert (bought.price, sold.price) == (60_012.1, 59_988.0)
+    assert bought.fee_quote == pytest.approx(0.5 * 60_012.1 * 0.00055)
+    assert bought.slippage_quote == pytest.approx(0.5 * 12.05)
+    assert sold.slippage_quote == pytest.approx(0.5 * 12.05)
+
+
+def test_a_price_on_the_grid_without_costs_stays() -> None:
+    free = a_risk(slippage_bps=0.0, spread_bps=0.0)
+    for side in (1, -1):
+        assert market_fill(an_asset(), free, side, 1.0, 100.3).price == 100.3
+
+
+def test_a_sale_never_fills_below_one_tick() -> None:
+    assert market_fill(an_asset(), a_risk(slippage_bps=9_999.0), -1, 1.0, 0.1).price == 0.1
+
+
+def test_a_priced_fill_has_exactly_its_price() -> None:
+    fill = priced_fill(an_asset(), -1, 2.0, 106.0, 106.0)
+    assert (fill.price, fill.slippage_quote, fill.fee_quote) == (106.0, 0.0, 2.0 * 106.0 * 0.00055)
+
+
+# ------------------------------------------------------------------ liquidation oracles (§1.5)
+
+HALF_PERCENT = Tier(0.0, 0.005, 0.0)
+
+
+@pytest.mark.parametrize(("side", "price"), [(1, 39_396.985), (-1, 40_597.015)])
+def test_bybits_current_formula(side: int, price: float) -> None:
+    assert liquidation_price(side, 1.0, 40_000.0, 800.0, HALF_PERCENT) == pytest.approx(price, abs=0.0005)
+
+
+def test_bybits_worked_example_with_extra_margin() -> None:
+    margin = 800.0 + 3_000.0 / (1.0 - 0.00055)
+    assert liquidation_price(1, 1.0, 40_000.0, margin, HALF_PERCENT) == pytest.approx(36_380.250344, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "entry", "rate", "deduction", "price"),
+    [(3_683.979, 1_456.84, 0.10, 135_365.0, 1_114.78), (109.488, 32_481.98, 0.025, 16_300.0, 18_778.73)],
+)
+def test_binances_faq_examples(quantity: float, entry: float, rate: float, deduction: float, price: float) -> None:
+    seen = liquidation_price(1, quantity, entry, 1_535_443.01, Tier(0.0, rate, deduction))
+    assert seen == pytest.approx(price, abs=0.005)
+
+
+@pytest.mark.parametrize(("side", "price"), [(1, 8.0707070707), (-1, 11.8910891089)])
+def test_a_small_binance_position(side: int, price: float) -> None:
+    assert liquidation_price(side, 1.0, 10.0, 2.0, Tier(0.0, 0.01, 0.01)) == pytest.approx(price, abs=1e-9)
+
+
+def test_an_unlevered_long_can_not_be_liquidated() -> None:
+    assert liquidation_price(1, 1.0, 100.0, 100.0, HALF_PERCENT) == 0.0
+    assert liquidation_price(1, 1.0, 100.0, 150.0, HALF_PERCENT) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("notional", "rate"),
+    [(0.0, 0.004), (299_999.9, 0.004), (300_000.0, 0.005), (3_000_000.0, 0.01), (99_000_000.0, 0.02)],
+)
+def test_the_tier_is_that_of_the_notional(notional: float, rate: float) -> None:
+    assert tier_of(an_asset(tiers=BINANCE_BTC), notional).rate_frac == rate
+
+
+def test_the_lowest_tier_holds_below_its_floor_too() -> None:
+    assert tier_of(an_asset(tiers=(Tier(100.0, 0.01, 0.0),)), 5.0).rate_frac == 0.01
+
+
+def test_deductions_make_maintenance_margin_continuous_over_tiers() -> None:
+    for lower, upper in zip(BINANCE_BTC, BINANCE_BTC[1:], strict=False):
+        floor = upper.floor_quote
+        margin_below = floor * lower.rate_frac - lower.deduction_quote
+        assert floor * upper.rate_frac - upper.deduction_quote == pytest.approx(margin_below)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_an_opened_position_uses_the_assets_leverage_and_tier(side: int) -> None:
+    asset = an_asset(max_leverage=4.0, tiers=(Tier(0.0, 0.005, 0.0), Tier(150.0, 0.1, 5.0)))
+    fill = priced_fill(asset, side, 2.0, 100.0, 100.0)
+    position = opened(a_pending(side), fill, asset, a_bar())
+    assert position.liquidation_price == liquidation_price(side, 2.0, 100.0, 50.0, Tier(150.0, 0.1, 5.0))
+
+
+# ------------------------------------------------------------------ distances and risk
+
+
+def test_a_distance_in_quote_counts_before_a_fraction() -> None:
+    assert distance(3.0, 0.5, 100.0) == 3.0
+    assert distance(0.0, 0.05, 100.0) == 5.0
+    assert distance(0.0, 0.0, 100.0) == 0.0
+
+
+@pytest.mark.parametrize("stop", [98.0, 102.0])
+def test_one_r_is_the_loss_at_the_stop_with_both_fees(stop: float) -> None:
+    assert risk_at(stop, 100.0, 10.0, 0.00055) == pytest.approx(10.0 * (2.0 + 0.00055 * (100.0 + stop)))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_stopped_trade_without_slippage_loses_exactly_one_r(side: int) -> None:
+    free = a_risk(slippage_bps=0.0, spread_bps=0.0)
+    sub, _ = settle(a_sub(pending=a_pending(side)), an_asset(), free, a_bar())
+    beyond = a_bar(1_001, low=80.0) if side > 0 else a_bar(1_001, high=120.0)
+    _, happened = settle(sub, an_asset(), free, beyond)
+    assert happened.trade.r == pytest.approx(-1.0, abs=1e-12)
+
+
+def test_the_target_of_a_position_without_one_is_zero() -> None:
+    for side in (1, -1):
+        position = opened(a_pending(side), priced_fill(an_asset(), side, 2.0, 100.0, 100.0), an_asset(), a_bar())
+        assert str(position.target_price) == "0.0"
