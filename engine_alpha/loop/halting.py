@@ -13,7 +13,7 @@ from typing import Any
 
 from engine_alpha.errors import JournalError
 from engine_alpha.kernel.money import net_quote
-from engine_alpha.loop.wiring import Engine
+from engine_alpha.loop.engine import Engine
 from engine_alpha.ports import Event
 from engine_alpha.step.recording import HALT
 from engine_alpha.step.state import ACCOUNT, AccountState, account_parts, account_text

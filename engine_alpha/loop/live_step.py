@@ -12,8 +12,9 @@ from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.bars import Bars, Funding, Reading
 from engine_alpha.errors import BrokenPromise, ConfigError, DataError, JournalError, VenueError
 from engine_alpha.home import current_home
+from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.plans import Setup, read_setup
-from engine_alpha.loop.wiring import Engine, open_engine
+from engine_alpha.loop.wiring import open_engine
 from engine_alpha.ports import BarRequest
 from engine_alpha.step.asset_step import (
     Desk,

@@ -21,9 +21,9 @@ from engine_alpha.kernel.money import net_quote
 from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
 from engine_alpha.loop import wiring
 from engine_alpha.loop.clocks import FixedClock
+from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.plans import Setup, read_setup
 from engine_alpha.loop.tick import tick_all
-from engine_alpha.loop.wiring import Engine
 from engine_alpha.ports import Journal
 from engine_alpha.step.recording import DECISION, NO_DECISION, TRADE, Labels, digests_of
 

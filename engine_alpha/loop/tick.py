@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import dataclass
 
+from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.halting import take_up_halt
 from engine_alpha.loop.live_step import (
     REFUSED,
@@ -15,7 +16,6 @@ from engine_alpha.loop.live_step import (
 )
 from engine_alpha.loop.telling import report_fields, tell
 from engine_alpha.loop.times import iso
-from engine_alpha.loop.wiring import Engine
 from engine_alpha.step.recording import no_decision_event
 
 _log = logging.getLogger("chloe.runner")

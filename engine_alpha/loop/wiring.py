@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,28 +16,14 @@ from engine_alpha.errors import ConfigError
 if TYPE_CHECKING:
     from engine_alpha.config.engine import EngineConfig
     from engine_alpha.home import Home
+    from engine_alpha.loop.engine import Engine
     from engine_alpha.loop.plans import Setup
     from engine_alpha.loop.tick import TickReport
-    from engine_alpha.ports import BarFeed, Clock, Journal
+    from engine_alpha.ports import BarFeed, Clock
     from engine_alpha.step.recording import Labels
-    from engine_alpha.step.state import AccountBook
 
 ACCOUNT_OF_FEED = {"embedded": "simulated", "venue": "paper", "files": "paper-files"}
 JOURNAL_NAME = "journal.sqlite"
-
-
-@dataclass(slots=True, kw_only=True)
-class Engine:
-    """One opened account: what a tick works with. `setup` is read anew at each tick unless it is `frozen`."""
-
-    setup: Setup
-    labels: Labels
-    clock: Clock
-    feed: BarFeed
-    journal: Journal
-    book: AccountBook
-    loop: asyncio.Runner
-    frozen: bool = False
 
 
 def step_function() -> Callable[..., Any]:
@@ -136,6 +121,7 @@ def opened(
 ) -> Iterator[Engine]:
     """Open an account with these parts; see `open_engine`."""
     from engine_alpha.journals.sqlite import SqliteJournal
+    from engine_alpha.loop.engine import Engine
     from engine_alpha.loop.lock import account_lock
     from engine_alpha.step.state import AccountBook
 

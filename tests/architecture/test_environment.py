@@ -21,7 +21,9 @@ def test_without_the_libraries_one_line_names_the_missing_module_and_the_remedy(
     assert "numpy is missing" in run.stderr and "make run" in run.stderr
 
 
-@pytest.mark.parametrize("name", ["__init__", "__main__", "environment"])
+@pytest.mark.parametrize(
+    "name", ["__init__", "__main__", "environment", "loop/__init__", "loop/wiring", "loop/multi_asset_runner"]
+)
 def test_an_old_python_can_read_what_complains(name: str) -> None:
     source = (ROOT / "engine_alpha" / f"{name}.py").read_text(encoding="utf-8")
     ast.parse(source, feature_version=(3, 8))
