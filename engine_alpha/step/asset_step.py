@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.bar_checks import check
 from engine_alpha.domain.bars import Reading
@@ -104,11 +106,8 @@ def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> list[Stepped]:
     first_ms = _first_number(asset, state, newest_ms // asset.timeframe_ms) * asset.timeframe_ms
     last_ms = last_number(asset, state) * asset.timeframe_ms
     check(reading.bars, desk.now_ms)
-    done = []
-    for at in range(len(reading.bars)):
-        open_ms = int(reading.bars.open_ms[at])
-        if open_ms >= first_ms and open_ms > last_ms:
-            done.append(step_bar(desk, plan, reading, at))
+    first = int(np.searchsorted(reading.bars.open_ms, max(first_ms, last_ms + 1)))
+    done = [step_bar(desk, plan, reading, at) for at in range(first, len(reading.bars))]
     if int(reading.bars.open_ms[-1]) < newest_ms:
         raise DataError(
             "stale",

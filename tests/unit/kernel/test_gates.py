@@ -249,7 +249,7 @@ def test_a_gate_that_blocks_does_not_keep_a_position_from_being_closed(gate: str
         ("daily_loss", 0.0, 0.03),
         ("drawdown_halt", 0.0, 0.2),
         ("card_active", 0.0, 0.0),
-        ("min_notional", 307.4, 10.0),
+        ("min_notional", 317.4, 10.0),
     ],
 )
 def test_a_verdict_says_what_was_seen_and_its_limit(gate: str, seen: float, limit: float) -> None:

@@ -1,0 +1,1 @@
+"""Measurements of what the design promises; ratios and medians from one run."""
