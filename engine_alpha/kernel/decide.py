@@ -19,7 +19,7 @@ def decide(purse: Purse, rules: Rules, bar: Bar, features: Features) -> Decision
     card = chosen_card(rules, purse.tallies, purse.sub, features, view, bar.close_ms)
     size = NO_SIZE
     if card != NO_CARD:
-        size = size_of(rules, rules.cards[card], purse.sub, bar, features.row)
+        size = size_of(rules, rules.cards[card], purse.sub, bar, features.row, view.direction)
     wanted = Try(card, size)
     own = own_gates(rules, purse.sub, bar, features.facts, view, wanted)
     shared, size = account_gates(rules, purse, features.facts, wanted, bar.close)

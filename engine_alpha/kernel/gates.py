@@ -6,6 +6,7 @@ The asset's own gates read its sub-account alone; the account's gates couple the
 import math
 from typing import NamedTuple
 
+from engine_alpha.kernel.margin import liquidation_price, tier_of
 from engine_alpha.kernel.money import DAY_MS, equity_quote, net_quote
 from engine_alpha.kernel.sizing import drawdown_frac, resized
 from engine_alpha.kernel.values import (
@@ -74,7 +75,7 @@ def own_gates(rules: Rules, sub: SubAccount, bar: Bar, facts: Facts, view: View,
         pf_floor(sub, risk),
         below(drawdown, risk.drawdown_limit_frac),
         at_most(float(abs(sub.position.side) + abs(sub.pending.side)), 0.0),
-        leverage_cap(wanted.size, sub, rules),
+        leverage_cap(wanted.size, sub, rules, view.direction, bar.close),
         min_notional(wanted, rules),
         at_most(facts.spread_bps, risk.max_spread_bps),
         at_least(float(wanted.card), 0.0),
@@ -126,12 +127,23 @@ def pf_floor(sub: SubAccount, risk: Risk) -> Verdict:
     return at_least(sub.gross_profit_quote / sub.gross_loss_quote, risk.pf_floor)
 
 
-def leverage_cap(size: Size, sub: SubAccount, rules: Rules) -> Verdict:
-    """Compare the entry's notional over equity with the asset's leverage; no equity, no entry."""
+def leverage_cap(size: Size, sub: SubAccount, rules: Rules, side: int, price: float) -> Verdict:
+    """Compare the entry's notional over equity with the asset's leverage; no equity, no entry.
+
+    Where isolated margin at that leverage would be liquidated before the stop, seen is the leverage and the
+    limit the one that the stop's distance allows: it fails.
+    """
+    cap = rules.asset.max_leverage
     equity = equity_quote(sub)
     if not equity > 0.0:
-        return Verdict(0, UNKNOWN, rules.asset.max_leverage)
-    return at_most(size.notional_quote / equity, rules.asset.max_leverage)
+        return Verdict(0, UNKNOWN, cap)
+    if size.quantity_base > 0.0:
+        tier = tier_of(rules.asset, size.notional_quote)
+        liquidation = liquidation_price(side, size.quantity_base, price, size.notional_quote / cap, tier)
+        stop = price - side * size.stop_distance_quote
+        if liquidation > 0.0 and side * (stop - liquidation) <= 0.0:
+            return Verdict(0, cap, price / size.stop_distance_quote)
+    return at_most(size.notional_quote / equity, cap)
 
 
 def min_notional(wanted: Try, rules: Rules) -> Verdict:
@@ -154,11 +166,11 @@ def account_gates(
     room = min(bucket_room, whole_room)
     if wanted.card >= 0 and room == room:
         size = resized(rules.asset, size, room, price)
-    dropped = (
-        1
-        if wanted.size.quantity_base > 0.0 and not size.notional_quote >= rules.asset.min_notional_quote
-        else 0
-    )
+    least = rules.asset.min_notional_quote
+    wanted_quote = wanted.size.notional_quote
+    dropped = wanted_quote >= least and not size.notional_quote >= least
+    no_bucket = 1 if dropped and bucket_room < wanted_quote else 0
+    no_room = 1 if dropped and whole_room < wanted_quote else 0
     drawdown = (account.peak_quote - equity) / account.peak_quote if account.peak_quote > 0.0 else UNKNOWN
     loss = (
         (account.day_start_quote - equity) / account.day_start_quote
@@ -171,8 +183,8 @@ def account_gates(
         below(loss, risk.daily_loss_frac),
         Verdict(0 if account.drawdown_halted == 1 else halt.passed, halt.seen, halt.limit),
         at_most(float(others.positions + 1), float(risk.max_positions)),
-        _capped(others.bucket_notional_quote, size, equity, risk.bucket_cap_frac, dropped),
-        _capped(others.notional_quote, size, equity, risk.exposure_cap_frac, dropped),
+        _capped(others.bucket_notional_quote, size, equity, risk.bucket_cap_frac, no_bucket),
+        _capped(others.notional_quote, size, equity, risk.exposure_cap_frac, no_room),
         correlation_cap(others, size, purse, equity, risk),
     )
     return verdicts, size

@@ -42,7 +42,9 @@ def settle(sub: SubAccount, asset: Asset, risk: Risk, bar: Bar) -> tuple[SubAcco
     if sub.position.side != 0:
         inside_fill, other_price = _inside_exit(sub.position, asset, risk, bar)
         rate = bar.funding_inside_frac
-        costs = rate * sub.position.side > 0.0 and inside_fill.at_ms > bar.open_ms  # gone at the open: nothing due
+        costs = (
+            rate * sub.position.side > 0.0 and inside_fill.at_ms > bar.open_ms
+        )  # gone at the open: nothing due
         if rate != 0.0 and (inside_fill.side == 0 or costs):  # ambiguous: a cost counts, a gain does not
             sub, paid = _pay_funding(sub, rate, bar)
             funding += paid

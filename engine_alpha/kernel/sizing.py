@@ -13,7 +13,7 @@ from engine_alpha.kernel.values import Asset, Bar, Card, Pending, Rules, Size, S
 NO_SIZE = Size(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def size_of(rules: Rules, card: Card, sub: SubAccount, bar: Bar, row: Any) -> Size:
+def size_of(rules: Rules, card: Card, sub: SubAccount, bar: Bar, row: Any, side: int) -> Size:
     """Return the entry's size by the asset's own limits; nothing where the stop's distance is unknown."""
     asset, risk = rules.asset, rules.risk
     price = bar.close
@@ -21,7 +21,8 @@ def size_of(rules: Rules, card: Card, sub: SubAccount, bar: Bar, row: Any) -> Si
     equity = equity_quote(sub)
     if not (stop_distance > 0.0 and equity > 0.0 and price > 0.0):
         return NO_SIZE
-    per_unit = stop_distance + (asset.taker_fee_frac + cost_frac(risk)) * (price + price)
+    stop = max(0.0, price - side * stop_distance)
+    per_unit = stop_distance + (asset.taker_fee_frac + cost_frac(risk)) * (price + stop)
     room = drawdown_factor(drawdown_frac(sub), risk.drawdown_limit_frac)
     wanted = equity * risk.risk_frac * room * card.size_factor / per_unit
     clipped = min(wanted, asset.max_leverage * equity / price, asset.max_market_quantity_base)

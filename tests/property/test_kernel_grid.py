@@ -9,7 +9,23 @@ from hypothesis import strategies as st
 from engine_alpha.kernel.grid import ceil_to, cost_frac, floor_to, steps_per_unit
 from tests.makers import a_risk
 
-STEPS = ["0.1", "0.01", "0.001", "0.0001", "0.00001", "0.000001", "1", "10", "100", "0.5", "0.05", "0.25", "0.0005", "3", "0.3"]
+STEPS = [
+    "0.1",
+    "0.01",
+    "0.001",
+    "0.0001",
+    "0.00001",
+    "0.000001",
+    "1",
+    "10",
+    "100",
+    "0.5",
+    "0.05",
+    "0.25",
+    "0.0005",
+    "3",
+    "0.3",
+]
 MOST_STEPS = 1_000_000  # 100,000 USDT in ticks of 0.1
 
 

@@ -39,7 +39,7 @@ from tests.unit.kernel.scenes import (
 FIRST = 400_064  # a bar number at which a block begins
 START = FIRST - WARMUP
 SEEDS = st.integers(min_value=0, max_value=10_000)
-WHOLE_RUNS = settings(max_examples=8)
+WHOLE_RUNS = settings(max_examples=16)
 EDGE = 1e-6
 
 CONDITIONS = (
@@ -132,7 +132,9 @@ def test_history_before_the_window_does_not_matter(seed: int, extra: int) -> Non
         rate_frac=funding.rate_frac[funding.settled_ms >= short.open_ms[0]],
     )
     recent = block_features(short, later)
-    assert [repr(step) for step in block_features(long, funding)[-len(recent) :]] == [repr(step) for step in recent]
+    assert [repr(step) for step in block_features(long, funding)[-len(recent) :]] == [
+        repr(step) for step in recent
+    ]
 
 
 def test_a_purse_carries_over_a_blocks_edge_like_over_any_bar() -> None:
@@ -280,7 +282,9 @@ def test_a_power_of_two_scales_the_quote_columns_and_nothing_else() -> None:
 @given(SEEDS)
 def test_without_funding_only_the_positioning_vote_is_gone(seed: int) -> None:
     bars, funding = market(seed, WARMUP + BLOCK)
-    for (_, full), (_, bare) in zip(block_features(bars, funding), block_features(bars, Funding()), strict=True):
+    for (_, full), (_, bare) in zip(
+        block_features(bars, funding), block_features(bars, Funding()), strict=True
+    ):
         differing = [
             spec.name for code, spec in enumerate(SIGNALS) if repr(full.row[code]) != repr(bare.row[code])
         ]
@@ -297,5 +301,7 @@ def test_a_market_that_stands_still_is_never_entered(price: float) -> None:
     bars = replace(random_bars(count, first_index=START), open=still, high=still, low=still, close=still)
     table = window_of(bars, Funding(), int(bars.open_ms[0]), int(bars.close_ms[-1]))
     assert np.isnan(table[:, CHANNEL_240]).all()
-    for record in records_of(bars, Funding(), rules(thresholds=parameters(neutral_zone=0.0, confidence_min=0.0))):
+    for record in records_of(
+        bars, Funding(), rules(thresholds=parameters(neutral_zone=0.0, confidence_min=0.0))
+    ):
         assert (record.decision.opinion.direction, record.decision.card, record.decision.action) == (0, -1, 0)

@@ -101,9 +101,7 @@ def a_sub(start_quote: float = 1_000.0, **changes: Any) -> SubAccount:
 
 def bars_of(*prices: tuple[float, float, float, float], first: int = 1_000) -> list[Bar]:
     """Return bars from (open, high, low, close), the marks equal to high and low."""
-    return [
-        a_bar(first + i, open=o, high=h, low=low, close=c) for i, (o, h, low, c) in enumerate(prices)
-    ]
+    return [a_bar(first + i, open=o, high=h, low=low, close=c) for i, (o, h, low, c) in enumerate(prices)]
 
 
 def play(rules: Rules, steps: Iterable[tuple[Bar, Features]], purse: Purse) -> tuple[Purse, list[Record]]:

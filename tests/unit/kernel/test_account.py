@@ -39,7 +39,9 @@ def test_a_position_counts_once_even_with_an_entry_waiting() -> None:
 
 
 def test_a_flat_asset_counts_its_profit_only() -> None:
-    assert others_of(a_sub(realised_quote=50.0, fees_quote=2.0, funding_quote=-1.0)) == Others(47.0, 0, 0, 0, 0, 0)
+    assert others_of(a_sub(realised_quote=50.0, fees_quote=2.0, funding_quote=-1.0)) == Others(
+        47.0, 0, 0, 0, 0, 0
+    )
 
 
 def test_another_bucket_counts_in_the_whole_but_not_in_the_bucket() -> None:
@@ -48,7 +50,9 @@ def test_another_bucket_counts_in_the_whole_but_not_in_the_bucket() -> None:
 
 
 def test_risks_add_with_their_sign_and_squares_without() -> None:
-    held = others_of(a_sub(position=a_position(1)), a_sub(position=a_position(-1)), a_sub(pending=a_pending(-1)))
+    held = others_of(
+        a_sub(position=a_position(1)), a_sub(position=a_position(-1)), a_sub(pending=a_pending(-1))
+    )
     assert (held.risk_quote, held.risk_squared, held.positions) == (-20.0, 1_200.0, 3)
 
 

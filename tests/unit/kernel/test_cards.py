@@ -37,7 +37,9 @@ def chosen(
     view: View | None = None,
 ) -> int:
     known = rules(cards, conditions)
-    return chosen_card(known, tallies or (NEW_TALLY,) * len(cards), a_sub(), features(row), view or a_view(), 0)
+    return chosen_card(
+        known, tallies or (NEW_TALLY,) * len(cards), a_sub(), features(row), view or a_view(), 0
+    )
 
 
 def test_the_first_card_that_fires_is_chosen() -> None:
@@ -63,7 +65,8 @@ def test_a_card_trades_the_regimes_of_its_mask(regime: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("directions", "long", "short"), [(LONG_ONLY, True, False), (SHORT_ONLY, False, True), (BOTH_WAYS, True, True)]
+    ("directions", "long", "short"),
+    [(LONG_ONLY, True, False), (SHORT_ONLY, False, True), (BOTH_WAYS, True, True)],
 )
 def test_a_card_trades_the_directions_of_its_mask(directions: int, long: bool, short: bool) -> None:
     card = a_card(directions=directions)
@@ -86,7 +89,9 @@ def test_each_card_reads_its_own_conditions() -> None:
     ("min_trades", "min_pf", "allowed"),
     [(0, 0.0, True), (0, 0.5, True), (0, 0.51, False), (10, 0.51, False), (11, 0.51, True)],
 )
-def test_a_profit_factor_is_asked_for_from_min_trades_on(min_trades: int, min_pf: float, allowed: bool) -> None:
+def test_a_profit_factor_is_asked_for_from_min_trades_on(
+    min_trades: int, min_pf: float, allowed: bool
+) -> None:
     assert is_activated(a_card(min_trades=min_trades, min_pf=min_pf), LOST, 1_000.0) == allowed
 
 

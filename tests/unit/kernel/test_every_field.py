@@ -77,7 +77,16 @@ def told(story: Story, known: Rules) -> list[Any]:
 def happened(record: Record) -> Any:
     d, s = record.decision, record.settlement
     passed = [verdict.passed for verdict in (*d.gates, *d.allocation)]
-    return d.action, d.opinion.regime, d.card, d.exit.reason, d.size.quantity_base, passed, s, record.equity_quote
+    return (
+        d.action,
+        d.opinion.regime,
+        d.card,
+        d.exit.reason,
+        d.size.quantity_base,
+        passed,
+        s,
+        record.equity_quote,
+    )
 
 
 def rules_with(part: str, changes: dict[str, Any]) -> Rules:
@@ -109,7 +118,13 @@ def check(kind: type, stories: dict[str, Story], by_callers: set[str]) -> None:
     assert not set(stories) & by_callers
 
 
-LOSING = {"trades": 10, "gross_profit_quote": 50.0, "gross_loss_quote": 100.0, "net_quote": -50.0, "peak_quote": 20.0}
+LOSING = {
+    "trades": 10,
+    "gross_profit_quote": 50.0,
+    "gross_loss_quote": 100.0,
+    "net_quote": -50.0,
+    "peak_quote": 20.0,
+}
 
 CARD_STORIES = {
     "status": Story({}, SHADOW),
@@ -138,8 +153,12 @@ CARD_STORIES = {
     "max_drawdown_frac": Story({}, 0.05, {"tally": LOSING}),
 }
 
-JUST_LOST = {"sub": {"losses_in_row": 2, "last_exit_index": DAY_START - 3, "trades": 2, "gross_loss_quote": 9.0}}
-MANY_LOST = {"sub": {"trades": 20, "gross_profit_quote": 50.0, "gross_loss_quote": 100.0, "last_exit_index": 1}}
+JUST_LOST = {
+    "sub": {"losses_in_row": 2, "last_exit_index": DAY_START - 3, "trades": 2, "gross_loss_quote": 9.0}
+}
+MANY_LOST = {
+    "sub": {"trades": 20, "gross_profit_quote": 50.0, "gross_loss_quote": 100.0, "last_exit_index": 1}
+}
 DOWN = {"sub": {"peak_quote": 1_250.0}}  # 20 % below its peak
 ACCOUNT_DOWN = {"others": {"net_quote": -200.0}, "account": {"day": DAY_START // 24}}
 RISK_STORIES = {
@@ -162,7 +181,9 @@ RISK_STORIES = {
     "bucket_cap_frac": Story({}, 0.5, {"others": {"bucket_notional_quote": 4_900.0}}),
     "exposure_cap_frac": Story({}, 0.5, {"others": {"notional_quote": 4_900.0}}),
     "heat_cap_frac": Story({}, 0.01, {"others": {"risk_quote": 120.0, "risk_squared": 14_400.0}}),
-    "correlation": Story({"heat_cap_frac": 0.0125}, 0.0, {"others": {"risk_quote": 120.0, "risk_squared": 14_400.0}}),
+    "correlation": Story(
+        {"heat_cap_frac": 0.0125}, 0.0, {"others": {"risk_quote": 120.0, "risk_squared": 14_400.0}}
+    ),
 }
 
 TREND = [0.0] * 90 + [0.5, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3]

@@ -40,12 +40,17 @@ def left(position: Position, seen: Features, view: View, number: int = 1_000, **
 
 
 def test_without_a_position_nothing_is_left() -> None:
-    assert left(a_position(0), features({CHANNEL_120: -2.0}, facts=facts(flatten=1)), a_view()).reason == NO_EXIT
+    assert (
+        left(a_position(0), features({CHANNEL_120: -2.0}, facts=facts(flatten=1)), a_view()).reason == NO_EXIT
+    )
 
 
 @SIDES
 def test_an_opposite_signal_leaves(side: int) -> None:
-    assert left(a_position(side), features({CHANNEL_120: -1.0 * side}), a_view(side * 0.5)).reason == EXIT_OPPOSITE
+    assert (
+        left(a_position(side), features({CHANNEL_120: -1.0 * side}), a_view(side * 0.5)).reason
+        == EXIT_OPPOSITE
+    )
     assert left(a_position(side), features({CHANNEL_120: -0.9 * side}), a_view(side * 0.5)).reason == NO_EXIT
 
 
@@ -170,7 +175,14 @@ def test_a_breached_stop_closes_in_a_blocked_regime(side: int) -> None:
 @SIDES
 def test_an_exit_goes_through_whatever_the_gates_say(side: int) -> None:
     everything_wrong = facts(
-        late=9, window_bars=1, filled_frac=1.0, recent_gap_bars=9, listed=0, enabled=0, halted=1, spread_bps=NAN
+        late=9,
+        window_bars=1,
+        filled_frac=1.0,
+        recent_gap_bars=9,
+        listed=0,
+        enabled=0,
+        halted=1,
+        spread_bps=NAN,
     )
     known = blocked_everywhere()._replace(cards=(a_card(min_confidence=0.5),))
     purse = a_purse(sub=a_sub(position=a_position(side)))

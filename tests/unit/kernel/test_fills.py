@@ -69,7 +69,9 @@ def test_bybits_worked_example_with_extra_margin() -> None:
     ("quantity", "entry", "rate", "deduction", "price"),
     [(3_683.979, 1_456.84, 0.10, 135_365.0, 1_114.78), (109.488, 32_481.98, 0.025, 16_300.0, 18_778.73)],
 )
-def test_binances_faq_examples(quantity: float, entry: float, rate: float, deduction: float, price: float) -> None:
+def test_binances_faq_examples(
+    quantity: float, entry: float, rate: float, deduction: float, price: float
+) -> None:
     seen = liquidation_price(1, quantity, entry, 1_535_443.01, Tier(0.0, rate, deduction))
     assert seen == pytest.approx(price, abs=0.005)
 
@@ -136,5 +138,7 @@ def test_a_stopped_trade_without_slippage_loses_exactly_one_r(side: int) -> None
 
 def test_the_target_of_a_position_without_one_is_zero() -> None:
     for side in (1, -1):
-        position = opened(a_pending(side), priced_fill(an_asset(), side, 2.0, 100.0, 100.0), an_asset(), a_bar())
+        position = opened(
+            a_pending(side), priced_fill(an_asset(), side, 2.0, 100.0, 100.0), an_asset(), a_bar()
+        )
         assert str(position.target_price) == "0.0"

@@ -86,7 +86,10 @@ CASES = {
         {"facts": {"filled_frac": NAN}},
     ),
     "warm": Case(
-        {"facts": {"window_bars": 512}}, {"facts": {"window_bars": 513}}, True, {"facts": {"window_bars": NAN}}
+        {"facts": {"window_bars": 512}},
+        {"facts": {"window_bars": 513}},
+        True,
+        {"facts": {"window_bars": NAN}},
     ),
     "listed": Case({"facts": {"listed": 0}}, {"facts": {"listed": 1}}, True, {"facts": {"listed": NAN}}),
     "enabled": Case({"facts": {"enabled": 0}}, {"facts": {"enabled": 1}}, True, {"facts": {"enabled": NAN}}),
@@ -130,7 +133,10 @@ CASES = {
         missing_passes=True,  # unknown before min_trades
     ),
     "drawdown_band": Case(
-        {"sub": {"peak_quote": 2_500.0}}, {"sub": {"peak_quote": 2_000.0}}, False, {"sub": {"peak_quote": NAN}}
+        {"sub": {"peak_quote": 2_500.0}},
+        {"sub": {"peak_quote": 2_000.0}},
+        False,
+        {"sub": {"peak_quote": NAN}},
     ),
     "one_position": Case(
         {"sub": {"position": a_position(-1)}},
@@ -150,11 +156,16 @@ CASES = {
         True,
         NO_SIGNALS,
     ),
-    "spread": Case({"facts": {"spread_bps": 10.1}}, {"facts": {"spread_bps": 10.0}}, True, {"facts": {"spread_bps": NAN}}),
+    "spread": Case(
+        {"facts": {"spread_bps": 10.1}}, {"facts": {"spread_bps": 10.0}}, True, {"facts": {"spread_bps": NAN}}
+    ),
     "card_active": Case({"card": {"status": SHADOW}}, {"card": {}}, True, NO_SIGNALS),
     "not_halted": Case({"facts": {"halted": 1}}, {"facts": {"halted": 0}}, True, {"facts": {"halted": NAN}}),
     "daily_loss": Case(
-        {"others": {"net_quote": -301.0}}, {"others": {"net_quote": -300.0}}, False, {"others": {"net_quote": NAN}}
+        {"others": {"net_quote": -301.0}},
+        {"others": {"net_quote": -300.0}},
+        False,
+        {"others": {"net_quote": NAN}},
     ),
     "drawdown_halt": Case(
         {"account": {"drawdown_halted": 1}},

@@ -11,7 +11,9 @@ from tests.unit.kernel.scenes import NAN
 # parameters(): a trend begins at 0.4 and ends at 0.2, high volatility begins at 0.95 and ends at 0.85
 
 
-def past(trend: list[float] | None = None, volatility: list[float] | None = None, fill: float = 0.3) -> Features:
+def past(
+    trend: list[float] | None = None, volatility: list[float] | None = None, fill: float = 0.3
+) -> Features:
     """Return features whose newest values are given, with `fill` (between the trend's thresholds) before."""
     trend, volatility = trend or [0.0], volatility or [0.5]
     return features(
@@ -23,7 +25,15 @@ def past(trend: list[float] | None = None, volatility: list[float] | None = None
 
 @pytest.mark.parametrize(
     ("trend", "regime"),
-    [(0.4, TREND_UP), (-0.4, TREND_DOWN), (0.2, CHOP), (-0.2, CHOP), (0.0, CHOP), (1.0, TREND_UP), (NAN, CHOP)],
+    [
+        (0.4, TREND_UP),
+        (-0.4, TREND_DOWN),
+        (0.2, CHOP),
+        (-0.2, CHOP),
+        (0.0, CHOP),
+        (1.0, TREND_UP),
+        (NAN, CHOP),
+    ],
 )
 def test_a_decisive_trend_score_names_the_regime(trend: float, regime: int) -> None:
     assert regime_of(past([trend]), parameters()) == regime
@@ -40,7 +50,9 @@ def test_high_volatility_outranks_a_trend() -> None:
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_between_the_thresholds_a_trend_lasts(sign: float) -> None:
-    assert regime_of(past([sign * 0.5, sign * 0.3, sign * 0.21]), parameters()) == (TREND_UP if sign > 0 else TREND_DOWN)
+    assert regime_of(past([sign * 0.5, sign * 0.3, sign * 0.21]), parameters()) == (
+        TREND_UP if sign > 0 else TREND_DOWN
+    )
 
 
 def test_between_the_thresholds_chop_lasts() -> None:

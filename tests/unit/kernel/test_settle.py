@@ -29,7 +29,9 @@ def around(side: int, opened: float, best: float, worst: float, close: float, **
     return a_bar(**prices, **more)
 
 
-def settled(sub: SubAccount, bar: Bar, asset: Any = FREE, risk: Any = NO_COSTS) -> tuple[SubAccount, Settlement]:
+def settled(
+    sub: SubAccount, bar: Bar, asset: Any = FREE, risk: Any = NO_COSTS
+) -> tuple[SubAccount, Settlement]:
     return settle(sub, asset, risk, bar)
 
 
@@ -43,7 +45,11 @@ def held(side: int, **changes: Any) -> SubAccount:
 @SIDES
 def test_a_pending_entry_fills_at_the_next_open(side: int) -> None:
     sub, happened = settled(a_sub(pending=a_pending(side)), around(side, 2, 3, 1, 2))
-    assert (happened.entry.side, happened.entry.price, happened.entry.quantity_base) == (side, 100.0 + 2 * side, 2.0)
+    assert (happened.entry.side, happened.entry.price, happened.entry.quantity_base) == (
+        side,
+        100.0 + 2 * side,
+        2.0,
+    )
     assert happened.entry.at_ms == 1_000 * HOUR_MS
     assert (sub.position.side, sub.position.entry_index, sub.pending.side) == (side, 1_000, 0)
 
@@ -73,7 +79,9 @@ def test_stop_target_and_trail_are_measured_from_the_fill(side: int) -> None:
 @SIDES
 def test_fractions_are_of_the_fill_price(side: int) -> None:
     pending = a_pending(side, stop_quote=0.0, stop_frac=0.05, target_frac=0.1, trail_frac=0.02)
-    sub, _ = settled(a_sub(pending=pending), around(side, 0, 1, -1, 0)._replace(open=200.0, high=201.0, low=199.0))
+    sub, _ = settled(
+        a_sub(pending=pending), around(side, 0, 1, -1, 0)._replace(open=200.0, high=201.0, low=199.0)
+    )
     assert sub.position.stop_price == 200.0 - 10 * side
     assert sub.position.target_price == 200.0 + 20 * side
     assert sub.position.trail_quote == 4.0
@@ -89,7 +97,9 @@ def test_a_stop_is_rounded_away_and_a_target_out_of_easy_reach() -> None:
 
 @SIDES
 def test_a_stop_below_nothing_stands_at_one_tick(side: int) -> None:
-    sub, _ = settled(a_sub(pending=a_pending(side, stop_quote=150.0, target_quote=150.0)), around(side, 0, 1, -1, 0))
+    sub, _ = settled(
+        a_sub(pending=a_pending(side, stop_quote=150.0, target_quote=150.0)), around(side, 0, 1, -1, 0)
+    )
     assert (sub.position.stop_price if side > 0 else sub.position.target_price) == 0.1
 
 
@@ -244,7 +254,9 @@ def test_at_one_open_funding_is_paid_then_the_exit_fills_then_the_entry(side: in
     sub = a_sub(position=a_position(side, exit_due=EXIT_TIME), pending=a_pending(-side))
     sub, happened = settled(sub, around(side, 0, 1, -1, 0, funding_open_frac=0.001))
     assert happened.funding_quote == pytest.approx(-side * 0.2)
-    assert happened.trade.funding_quote == happened.funding_quote  # the leaving position paid, the new one did not
+    assert (
+        happened.trade.funding_quote == happened.funding_quote
+    )  # the leaving position paid, the new one did not
     assert (happened.exit.reason, happened.entry.side) == (EXIT_TIME, -side)
     assert (sub.position.side, sub.position.funding_quote) == (-side, 0.0)
 
@@ -296,7 +308,9 @@ def test_an_exit_due_at_the_open_comes_before_liquidation(side: int) -> None:
 # ------------------------------------------------------------------ funding
 
 
-@pytest.mark.parametrize(("side", "rate", "received"), [(1, 0.01, -2.0), (-1, 0.01, 2.0), (1, -0.01, 2.0), (-1, -0.01, -2.0)])
+@pytest.mark.parametrize(
+    ("side", "rate", "received"), [(1, 0.01, -2.0), (-1, 0.01, 2.0), (1, -0.01, 2.0), (-1, -0.01, -2.0)]
+)
 def test_a_long_pays_a_positive_rate_and_a_short_receives_it(side: int, rate: float, received: float) -> None:
     sub, happened = settled(held(side), a_bar(funding_open_frac=rate))
     assert happened.funding_quote == sub.funding_quote == sub.position.funding_quote == received
@@ -358,7 +372,9 @@ def test_funding_that_nobody_knows_is_zero_and_counted_while_holding(side: int) 
 @SIDES
 def test_a_closed_trade_tells_everything(side: int) -> None:
     asset, risk = an_asset(max_leverage=1.0), a_risk()
-    sub, entered = settled(a_sub(pending=a_pending(side, regime=2, card=0)), around(side, 0, 1, -1, 0), asset, risk)
+    sub, entered = settled(
+        a_sub(pending=a_pending(side, regime=2, card=0)), around(side, 0, 1, -1, 0), asset, risk
+    )
     last = around(side, 0, 1, -12, -9, funding_open_frac=0.001)._replace(number=1_001)
     sub, happened = settled(sub, last, asset, risk)
     trade = happened.trade

@@ -152,7 +152,9 @@ def test_atr_is_wilders_mean_of_true_ranges(random: tuple[np.ndarray, Plain]) ->
     assert column(table, "atr_14")[14:] == pytest.approx(plain.atr()[14:], rel=1e-10)
 
 
-@pytest.mark.parametrize(("name", "fast", "slow"), [("ema_spread_12_26", 12, 26), ("ema_spread_20_40", 20, 40)])
+@pytest.mark.parametrize(
+    ("name", "fast", "slow"), [("ema_spread_12_26", 12, 26), ("ema_spread_20_40", 20, 40)]
+)
 def test_ema_spreads_are_in_atr(random: tuple[np.ndarray, Plain], name: str, fast: int, slow: int) -> None:
     table, plain = random
     wanted = (plain.ema(fast) - plain.ema(slow)) / plain.atr()
@@ -164,7 +166,9 @@ def test_a_channel_excludes_the_bar_itself(random: tuple[np.ndarray, Plain], spa
     table, plain = random
     seen = column(table, f"channel_{span}")
     assert np.isnan(seen[:span]).all()
-    assert seen[span:] == pytest.approx([plain.channel(t, span) for t in range(span, 700)], rel=1e-10, abs=1e-12)
+    assert seen[span:] == pytest.approx(
+        [plain.channel(t, span) for t in range(span, 700)], rel=1e-10, abs=1e-12
+    )
     assert (abs(seen[span:]) > 1.0).any()  # so that a breakout can be seen at all
 
 
@@ -172,7 +176,9 @@ def test_a_channel_excludes_the_bar_itself(random: tuple[np.ndarray, Plain], spa
 def test_efficiency_is_net_change_over_path(random: tuple[np.ndarray, Plain], span: int) -> None:
     table, plain = random
     seen = column(table, f"efficiency_{span}")
-    assert seen[span:] == pytest.approx([plain.efficiency(t, span) for t in range(span, 700)], rel=1e-9, abs=1e-12)
+    assert seen[span:] == pytest.approx(
+        [plain.efficiency(t, span) for t in range(span, 700)], rel=1e-9, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("span", [24, 72, 168, 336])
@@ -200,7 +206,9 @@ def test_bollinger_and_volume_z_use_population_deviations(random: tuple[np.ndarr
     for t in PLACES:
         near = plain.c[t - 19 : t + 1]
         volumes = plain.v[t - 119 : t + 1]
-        assert column(table, "bollinger_z")[t] == pytest.approx((near[-1] - near.mean()) / near.std(), rel=1e-7)
+        assert column(table, "bollinger_z")[t] == pytest.approx(
+            (near[-1] - near.mean()) / near.std(), rel=1e-7
+        )
         assert column(table, "bollinger_width")[t] == pytest.approx(4 * near.std() / plain.atr()[t], rel=1e-7)
         assert column(table, "volume_z_120")[t] == pytest.approx(
             (volumes[-1] - volumes.mean()) / volumes.std(), rel=1e-7

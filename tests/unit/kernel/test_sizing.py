@@ -12,7 +12,6 @@ from engine_alpha.kernel.sizing import (
     drawdown_frac,
     pending_of,
     resized,
-
     spec_quote,
 )
 from engine_alpha.kernel.values import Pending, Rules, Size, SubAccount, View
@@ -22,7 +21,9 @@ from tests.unit.kernel.scenes import NAN, QUIET, RISING, a_sub, play, seen_as
 ROW = features(RISING).row
 
 
-def size(known: Rules, sub: SubAccount | None = None, row: object = ROW, price: float = 100.0, side: int = 1) -> Size:
+def size(
+    known: Rules, sub: SubAccount | None = None, row: object = ROW, price: float = 100.0, side: int = 1
+) -> Size:
     """Return the size a decision in that direction comes to, before the account's caps."""
     purse = a_purse(sub=sub or a_sub(known.asset.start_quote))
     bar = a_bar(open=price, high=price, low=price, close=price)
@@ -66,7 +67,10 @@ def test_below_the_smallest_quantity_there_is_no_trade() -> None:
 
 
 def test_less_than_one_lot_is_no_trade() -> None:
-    assert size(rules(asset=an_asset(lot_base=10.0, lots_per_unit=0.0, min_quantity_base=0.0))).quantity_base == 0.0
+    assert (
+        size(rules(asset=an_asset(lot_base=10.0, lots_per_unit=0.0, min_quantity_base=0.0))).quantity_base
+        == 0.0
+    )
 
 
 def test_leverage_venue_and_card_clip_the_quantity() -> None:
@@ -126,7 +130,12 @@ def test_drawdown_is_a_share_of_the_peak_and_never_negative() -> None:
 
 
 def test_an_unknown_drawdown_counts_as_total() -> None:
-    for unknown in ({"peak_quote": NAN}, {"peak_quote": 0.0}, {"realised_quote": NAN}, {"funding_quote": NAN}):
+    for unknown in (
+        {"peak_quote": NAN},
+        {"peak_quote": 0.0},
+        {"realised_quote": NAN},
+        {"funding_quote": NAN},
+    ):
         assert drawdown_frac(a_sub(**unknown)) == 1.0
 
 

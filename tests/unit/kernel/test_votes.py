@@ -153,7 +153,13 @@ def test_the_score_is_the_weighted_mean_of_the_votes_in_the_regime() -> None:
 @pytest.mark.parametrize("bucket", range(5))
 def test_each_weight_reaches_its_own_bucket(bucket: int) -> None:
     weights = tuple(tuple(float(i == bucket) for i in range(5)) for _ in range(4))
-    row = {EMA_SPREAD_20_40: 1.0, BOLLINGER_Z: 1.0, MONEY_FLOW_48: 0.3, FUNDING_PRESSURE: 0.5, CHANNEL_240: 0.7}
+    row = {
+        EMA_SPREAD_20_40: 1.0,
+        BOLLINGER_Z: 1.0,
+        MONEY_FLOW_48: 0.3,
+        FUNDING_PRESSURE: 0.5,
+        CHANNEL_240: 0.7,
+    }
     seen = view(row, weights=weights)
     assert seen.score == seen.votes[bucket] != 0.0, VOTES[bucket]
 

@@ -1,0 +1,93 @@
+"""The `chloe` command itself: its commands by name, and what becomes of whatever they raise."""
+
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from engine_alpha import __version__
+from engine_alpha.cli.lazy import LazyGroup
+from engine_alpha.cli.options import account_option, examples, home_option
+from engine_alpha.errors import ChloeError
+
+INTERRUPTED, NO_READER, BUG = 130, 141, 1
+
+COMMANDS = {
+    "init": ("init:init", "Write a fresh home: configuration for paper trading."),
+    "feed": ("feed:feed", "Show or choose where prices come from."),
+    "assets": ("assets:assets", "Coins: list, enable, disable, add."),
+    "tick": ("tick:tick", "Step every enabled asset once, as the runner does."),
+    "status": ("status:status", "One screen: assets, positions, money, what blocks entries."),
+    "pf": ("pf:pf", "Profit factor with its uncertainty, by asset, card or regime."),
+    "why": ("why:why", "Explain one decision from its record."),
+    "trades": ("trades:trades", "Closed trades, as table, CSV or JSON."),
+    "halt": ("halting:halt", "Stop entries; exits go on."),
+    "resume": ("halting:resume", "Let entries through again."),
+    "journal": ("journal:journal", "Export the journal, check that it is sound."),
+    "cards": ("cards:cards", "Strategy cards: list, check."),
+    "instruments": ("instruments:instruments", "Trading rules of the venues: list, diff, refresh."),
+    "rehearse": ("rehearse:rehearse", "Play stored history through the steps of paper trading."),
+    "version": ("version:version", "Versions of Chloe and of what it stands on."),
+}
+
+
+class Root(LazyGroup):
+    """Turns a command's errors into one line and an exit code, and its return value into an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command and leave with 0, or with the code it returned."""
+        try:
+            code = super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            code = NO_READER
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            code = INTERRUPTED
+        except Exception as fault:
+            code = _said(fault)
+        ctx.exit(code if isinstance(code, int) else 0)
+
+
+def _said(fault: Exception) -> int:
+    """Say what went wrong and return the exit code; a traceback only for bugs and only on request."""
+    if isinstance(fault, ChloeError):
+        from engine_alpha.loop.saying import complain
+
+        return complain(fault)
+    if os.environ.get("CHLOE_DEBUG") == "1":
+        traceback.print_exception(fault)
+    else:
+        words = " ".join(f"{type(fault).__name__}: {fault}".split())
+        sys.stderr.write(
+            f"chloe: {words}; this is a bug in Chloe, please report it (CHLOE_DEBUG=1 shows where it is)\n"
+        )
+    return BUG
+
+
+@click.group(
+    cls=Root,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "chloe tick                   one step of every enabled asset, on paper",
+        "chloe status                 what is held, what blocks entries, what was earned",
+        "chloe why ETHUSDT            why it did what it did on its last bar",
+        "chloe feed venue             real prices instead of simulated ones",
+        "chloe --home ~/second tick   another home",
+        title="Examples, once `chloe init` has made a home:",
+    )
+    + "\n\n\b\nExit codes: 0 done; 1 a bug; 2 configuration or usage; 3 some assets refused or failed;\n"
+    "4 failed, or the journal can't be used; 5 another runner holds the account's lock.",
+)
+@home_option
+@account_option
+@click.version_option(__version__, message="chloe %(version)s")
+def chloe() -> None:
+    """Chloe, a crypto trading engine: closed candle in, decision out, order placed, profit factor kept.
+
+    Paper trading by default. -h after any command shows its options and examples.
+    """

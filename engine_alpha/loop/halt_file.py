@@ -1,0 +1,40 @@
+"""The wish to halt or to resume, left as a small file in the account's folder: no lock, no journal needed."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from engine_alpha.errors import JournalError
+
+FILE_NAME = "halt.json"
+
+
+def request_halt(folder: Path, halted: bool, reason: str, at_ms: int) -> None:
+    """Leave the wish in the account's folder; raise `JournalError` if it can't be written."""
+    wish = {"halted": halted, "reason": reason, "at_ms": at_ms}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=FILE_NAME)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(wish, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, folder / FILE_NAME)
+    except OSError as fault:
+        raise JournalError(
+            f"{folder / FILE_NAME} can't be written ({fault}): entries are NOT halted"
+        ) from fault
+
+
+def requested_halt(folder: Path) -> dict[str, Any] | None:
+    """Return the last wish, None if there never was one. What can't be read counts as a halt."""
+    path = folder / FILE_NAME
+    try:
+        wish = json.loads(path.read_text(encoding="utf-8"))
+        return {"halted": bool(wish["halted"]), "reason": str(wish["reason"]), "at_ms": int(wish["at_ms"])}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        return {"halted": True, "reason": f"{path} can't be read ({fault})", "at_ms": -1}
