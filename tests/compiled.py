@@ -18,7 +18,7 @@ from engine_alpha.domain.bars import Bars
 from engine_alpha.kernel.advance import advance
 from engine_alpha.kernel.ledger import tallied_entry, tallied_trade
 from engine_alpha.kernel.money import NO_OTHERS, new_account, new_sub_account
-from engine_alpha.kernel.signals import TREND_SCORE, VOLATILITY_RANK_480
+from engine_alpha.kernel.signals import TREND_SCORE, VOLATILITY_RANK_384
 from engine_alpha.kernel.values import (
     Bar,
     Card,
@@ -101,7 +101,7 @@ def run_plain(rules: Rules, bars: Bars, table: np.ndarray, first: int) -> np.nda
         [Tally(0, 0.0, 0.0, 0.0, 0.0, 0, 0)] * len(rules.cards),
     )
     rows = []
-    trend, volatility = table[:, TREND_SCORE].tolist(), table[:, VOLATILITY_RANK_480].tolist()
+    trend, volatility = table[:, TREND_SCORE].tolist(), table[:, VOLATILITY_RANK_384].tolist()
     for t in range(first, len(bars)):
         bar = bar_at(bars, t)
         features = Features(tuple(table[t].tolist()), trend, volatility, t, FACTS)
@@ -139,7 +139,7 @@ def compiled_run() -> Callable[..., np.ndarray]:
             new_sub_account(rules.asset.start_quote), new_account(rules.risk.account_start_quote), NO_OTHERS, tallies
         )
         trend = table[:, TREND_SCORE]
-        volatility = table[:, VOLATILITY_RANK_480]
+        volatility = table[:, VOLATILITY_RANK_384]
         for t in range(first, n):
             p = prices[t]
             bar = Bar(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -123,8 +123,26 @@ def with_deductions(rows: list[tuple[str, str, str]]) -> tuple[TierEntry, ...]:
 
 def load_instruments(directory: Path, venue: str) -> dict[str, Instrument]:
     """Return a venue's contracts by symbol, from its newest snapshot."""
-    snapshot = read_snapshot(newest_snapshot(directory, venue))
+    return instruments_in(read_snapshot(newest_snapshot(directory, venue)))
+
+
+def instruments_in(snapshot: Snapshot) -> dict[str, Instrument]:
+    """Return a snapshot's contracts by symbol."""
+    venue = snapshot.venue
     return {symbol: _instrument(venue, symbol, entry) for symbol, entry in snapshot.instruments.items()}
+
+
+def snapshot_of(
+    venue: str, as_of: str, instruments: Iterable[Instrument], notes: tuple[str, ...] = ()
+) -> Snapshot:
+    """Return contracts as the snapshot of a day, read from the venue's API; fees are the standard ones."""
+    return Snapshot(
+        venue=venue,
+        as_of=as_of,
+        source=f"{venue} API",
+        notes=notes,
+        instruments={each.symbol: _entry(each) for each in instruments},
+    )
 
 
 def newest_snapshot(directory: Path, venue: str) -> Path:
@@ -248,6 +266,20 @@ def _instrument(venue: str, symbol: str, entry: InstrumentEntry) -> Instrument:
         Tier(**{name: float(value) for name, value in tier.model_dump().items()}) for tier in entry.tiers
     )
     return Instrument(venue=venue, symbol=symbol, tiers=tiers, **values)
+
+
+def _entry(instrument: Instrument) -> InstrumentEntry:
+    values = {name: getattr(instrument, name) for name in InstrumentEntry.model_fields if name != "tiers"}
+    values |= {name: _exact(values[name]) for name in ("maker_fee_frac", "taker_fee_frac")}
+    tiers = tuple(
+        TierEntry(**{field.name: _exact(getattr(tier, field.name)) for field in fields(Tier)})
+        for tier in instrument.tiers
+    )
+    return InstrumentEntry(tiers=tiers, **values)
+
+
+def _exact(number: float) -> str:
+    return plain(Decimal(repr(number)))
 
 
 def _joined(match: re.Match[str]) -> str:

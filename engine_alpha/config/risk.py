@@ -59,7 +59,7 @@ class RiskConfig(Strict):
     spread_bps: Annotated[Bps, Field(description="Assumed for costs, and where the feed gives none.")]
     max_spread_bps: Annotated[Bps, Field(description="No entry where the spread is wider.")]
     filled_limit_frac: Annotated[
-        float, Field(ge=0, le=1, description="No entry where a larger share of the window's bars is missing.")
+        float, Field(ge=0, lt=1, description="No entry where a larger share of the window's bars is missing.")
     ]
 
     @model_validator(mode="after")

@@ -39,7 +39,7 @@ def stamped(fill: Fill, at_ms: int, reason: int) -> Fill:
     )
 
 
-def opened(pending: Pending, fill: Fill, asset: Asset, bar: Bar) -> Position:
+def opened(pending: Pending, fill: Fill, asset: Asset, risk: Risk, bar: Bar) -> Position:
     """Return the position a filled entry makes; stop and target are measured from the fill.
 
     The stop is rounded away from the price, so that risk is not understated, the target out of easy reach.
@@ -70,7 +70,7 @@ def opened(pending: Pending, fill: Fill, asset: Asset, bar: Bar) -> Position:
         distance(pending.trail_quote, pending.trail_frac, price),
         liquidation_price(side, fill.quantity_base, price, value / asset.max_leverage, tier_of(asset, value)),
         pending.max_hold_bars,
-        risk_at(stop, price, fill.quantity_base, asset.taker_fee_frac),
+        risk_at(stop, price, fill.quantity_base, asset.taker_fee_frac, cost_frac(risk)),
         fill.fee_quote,
         fill.slippage_quote,
         0.0,
@@ -85,6 +85,6 @@ def distance(quote: float, frac: float, price: float) -> float:
     return quote if quote > 0.0 else frac * price
 
 
-def risk_at(stop: float, price: float, quantity: float, fee_frac: float) -> float:
-    """Return what is lost if the stop fills at its price, both fees included."""
-    return quantity * (abs(price - stop) + fee_frac * (price + stop))
+def risk_at(stop: float, price: float, quantity: float, fee_frac: float, slip_frac: float) -> float:
+    """Return what is lost if the stop triggers at its price: both fees and the exit's slippage included."""
+    return quantity * (abs(price - stop) + fee_frac * (price + stop) + slip_frac * stop)

@@ -166,11 +166,8 @@ def account_gates(
     room = min(bucket_room, whole_room)
     if wanted.card >= 0 and room == room:
         size = resized(rules.asset, size, room, price)
-    least = rules.asset.min_notional_quote
-    wanted_quote = wanted.size.notional_quote
-    dropped = wanted_quote >= least and not size.notional_quote >= least
-    no_bucket = 1 if dropped and bucket_room < wanted_quote else 0
-    no_room = 1 if dropped and whole_room < wanted_quote else 0
+    no_bucket = squeezed(rules, wanted.size, size, bucket_room, price)
+    no_room = squeezed(rules, wanted.size, size, whole_room, price)
     drawdown = (account.peak_quote - equity) / account.peak_quote if account.peak_quote > 0.0 else UNKNOWN
     loss = (
         (account.day_start_quote - equity) / account.day_start_quote
@@ -188,6 +185,14 @@ def account_gates(
         correlation_cap(others, size, purse, equity, risk),
     )
     return verdicts, size
+
+
+def squeezed(rules: Rules, wanted: Size, left: Size, room: float, price: float) -> int:
+    """Return 1 if a tradable entry was cut below the minimum, and this cap's own room is too small for it."""
+    least = rules.asset.min_notional_quote
+    if not wanted.notional_quote >= least or left.notional_quote >= least:
+        return 0
+    return 0 if resized(rules.asset, wanted, room, price).notional_quote >= least else 1
 
 
 def _capped(held: float, size: Size, equity: float, cap: float, dropped: int) -> Verdict:

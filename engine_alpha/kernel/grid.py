@@ -3,16 +3,18 @@
 from engine_alpha.kernel.values import Risk
 
 NUDGE = 1e-9  # of a step: 0.3 / 0.1 is 2.9999999999999996 and means 3
+ROUNDING = 4e-16  # of the number of steps, for many of them
 
 
 def floor_to(value: float, step: float, steps_per_unit: float) -> float:
     """Return the largest multiple of `step` not above `value`, as the double nearest its decimal."""
-    return on_grid(value / step + NUDGE, step, steps_per_unit)
+    steps = value / step
+    return on_grid(steps + (NUDGE + ROUNDING * abs(steps)), step, steps_per_unit)
 
 
 def ceil_to(value: float, step: float, steps_per_unit: float) -> float:
     """Return the smallest multiple of `step` not below `value`."""
-    return -on_grid(-value / step + NUDGE, step, steps_per_unit)
+    return -floor_to(-value, step, steps_per_unit)
 
 
 def on_grid(steps: float, step: float, steps_per_unit: float) -> float:

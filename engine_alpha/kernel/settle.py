@@ -36,7 +36,7 @@ def settle(sub: SubAccount, asset: Asset, risk: Risk, bar: Bar) -> tuple[SubAcco
     if sub.pending.side != 0:
         if sub.position.side == 0 and sub.pending.decided_index + 1 == bar.number:
             entry = _enter_at_open(sub, asset, risk, bar)
-            sub = _with_entry(sub, entry, asset, bar)
+            sub = _with_entry(sub, entry, asset, risk, bar)
         else:
             sub = _with_position(sub, sub.position, 0.0)  # its bar never came: the entry is off
     if sub.position.side != 0:
@@ -127,8 +127,8 @@ def _close(sub: SubAccount, fill: Fill, bar: Bar, other_price: float) -> tuple[S
     return booked(sub, trade, fill, bar.number), trade
 
 
-def _with_entry(sub: SubAccount, fill: Fill, asset: Asset, bar: Bar) -> SubAccount:
-    return _with_position(sub, opened(sub.pending, fill, asset, bar), fill.fee_quote)
+def _with_entry(sub: SubAccount, fill: Fill, asset: Asset, risk: Risk, bar: Bar) -> SubAccount:
+    return _with_position(sub, opened(sub.pending, fill, asset, risk, bar), fill.fee_quote)
 
 
 def _with_position(sub: SubAccount, position: Position, fee_quote: float) -> SubAccount:

@@ -15,6 +15,7 @@ from engine_alpha.domain.bars import Bars, Floats, Funding, Ints
 
 DIRECTIONAL, UNSIGNED, QUOTE = 1, 0, -1
 FUNDING_LONG, FUNDING_SHORT = 21, 3  # settlements
+STALE_INTERVALS = 3
 
 
 class SignalSpec(NamedTuple):
@@ -50,7 +51,7 @@ SIGNALS = (
     SignalSpec("momentum_168", DIRECTIONAL, "the same for 168 bars"),
     SignalSpec("momentum_336", DIRECTIONAL, "the same for 336 bars"),
     SignalSpec("money_flow_48", DIRECTIONAL, "volume-weighted close location over 48 bars (Chaikin), -1..1"),
-    SignalSpec("volatility_rank_480", UNSIGNED, "rank of the 24-bar mean range among the last 480, 0..1"),
+    SignalSpec("volatility_rank_384", UNSIGNED, "rank of the 24-bar mean range among the last 384, 0..1"),
     SignalSpec("volatility_ratio", UNSIGNED, "24-bar mean range over the 336-bar one"),
     SignalSpec("funding_pressure", DIRECTIONAL, "mean of the last 3 funding rates over mean |rate| of 21"),
     SignalSpec("trend_score", DIRECTIONAL, "half efficiency_240, half ema_spread_20_40, each in -1..1"),
@@ -64,7 +65,7 @@ ADX, DI_SPREAD, BOLLINGER_Z, BOLLINGER_WIDTH = 4, 5, 6, 7
 CHANNEL_24, CHANNEL_48, CHANNEL_120, CHANNEL_240, CHANNEL_480 = 8, 9, 10, 11, 12
 EFFICIENCY_48, EFFICIENCY_240, VWAP_DISTANCE_120, VOLUME_Z_120 = 13, 14, 15, 16
 MOMENTUM_24, MOMENTUM_72, MOMENTUM_168, MOMENTUM_336 = 17, 18, 19, 20
-MONEY_FLOW_48, VOLATILITY_RANK_480, VOLATILITY_RATIO = 21, 22, 23
+MONEY_FLOW_48, VOLATILITY_RANK_384, VOLATILITY_RATIO = 21, 22, 23
 FUNDING_PRESSURE, TREND_SCORE, ATR_14, RANGE_336 = 24, 25, 26, 27
 
 
@@ -157,20 +158,28 @@ def _volume_columns(table: Floats, bars: Bars, high: Floats, low: Floats, close:
 def _volatility_columns(table: Floats, true_range: Floats, wide_range: Floats) -> None:
     short_range = _sma(true_range, 24)
     table[:, VOLATILITY_RATIO] = _ratio(short_range, wide_range)
-    if len(short_range) > 505:
-        table[24:, VOLATILITY_RANK_480] = talib.PERCENTRANK(short_range[24:], 480) / 100.0
+    # 24 + 384 bars and the regime's 96 fit into the warm-up: its hysteresis sees as far at a block's edge
+    if len(short_range) > 24 + 384:
+        table[24:, VOLATILITY_RANK_384] = talib.PERCENTRANK(short_range[24:], 384) / 100.0
 
 
 def funding_pressure(close_ms: Ints, funding: Funding) -> Floats:
-    """Return, per bar, the mean of the last 3 rates over the mean size of the last 21; NaN before 21."""
+    """Return, per bar, the mean of the last 3 rates over the mean size of the last 21; NaN before 21.
+
+    NaN again once the last settlement is older than three of its intervals: a source that went silent.
+    """
     rates = funding.rate_frac
     out = np.full(len(close_ms), np.nan)
     if len(rates) < FUNDING_LONG:
         return out
     unit = power_of_two(float(np.max(np.abs(rates[:FUNDING_LONG]))))
     pressure = _ratio(talib.SMA(rates / unit, FUNDING_SHORT), talib.SMA(np.abs(rates) / unit, FUNDING_LONG))
-    known = np.searchsorted(funding.settled_ms, close_ms, side="right") - 1
-    out[known >= 0] = pressure[known[known >= 0]]
+    times = funding.settled_ms
+    last = np.searchsorted(times, close_ms, side="right") - 1
+    heard = last >= 1
+    last = last[heard]
+    fresh = close_ms[heard] - times[last] <= STALE_INTERVALS * (times[last] - times[last - 1])
+    out[heard] = np.where(fresh, pressure[last], np.nan)
     return out
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine_alpha.domain.asset import AssetConfig
-from engine_alpha.domain.bar_checks import check
+from engine_alpha.domain.bar_checks import STALE, check
 from engine_alpha.domain.bars import Reading
 from engine_alpha.domain.instrument import Instrument
 from engine_alpha.domain.lookback import first_bar
@@ -17,7 +17,15 @@ from engine_alpha.kernel.money import DAY_MS, NO_OTHERS, new_account
 from engine_alpha.kernel.values import Facts, Features, Purse, Record, Tally
 from engine_alpha.ports import Journal
 from engine_alpha.step.plan import AssetPlan, renumbered, with_tallies
-from engine_alpha.step.recording import Labels, Seen, asset_events
+from engine_alpha.step.recording import (
+    DECISION,
+    NO_DECISION,
+    Labels,
+    Seen,
+    asset_events,
+    bar_key,
+    no_decision_event,
+)
 from engine_alpha.step.state import (
     ACCOUNT,
     AccountBook,
@@ -29,7 +37,7 @@ from engine_alpha.step.state import (
     rebased,
     state_text,
 )
-from engine_alpha.step.windows import Window, window_of
+from engine_alpha.step.windows import Window, check_funding, window_of
 
 SETTLE_EXIT_MS = DAY_MS  # how long before its settlement a contract is left
 MAX_CATCH_UP = 500  # bars stepped one by one after a pause; beyond, a flat asset goes on at the newest bar
@@ -105,15 +113,43 @@ def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> list[Stepped]:
     state = desk.book.assets.get(asset.symbol)
     first_ms = _first_number(asset, state, newest_ms // asset.timeframe_ms) * asset.timeframe_ms
     last_ms = last_number(asset, state) * asset.timeframe_ms
+    if reading.bars.timeframe_ms != asset.timeframe_ms:
+        raise DataError("timeframe", f"bars of {reading.bars.timeframe_ms} ms instead of {asset.timeframe_ms}")
     check(reading.bars, desk.now_ms)
+    check_funding(reading.funding)
     first = int(np.searchsorted(reading.bars.open_ms, max(first_ms, last_ms + 1)))
-    done = [step_bar(desk, plan, reading, at) for at in range(first, len(reading.bars))]
+    done: list[Stepped] = []
+    due_ms = first_ms
+    for at in range(first, len(reading.bars)):
+        open_ms = int(reading.bars.open_ms[at])
+        record_missing(desk, asset, due_ms, open_ms)
+        due_ms = open_ms + asset.timeframe_ms
+        if not was_decided_before(desk, asset, state, open_ms):
+            done.append(step_bar(desk, plan, reading, at))
     if int(reading.bars.open_ms[-1]) < newest_ms:
         raise DataError(
-            "stale",
+            STALE,
             f"newest bar opened at {int(reading.bars.open_ms[-1])}, the one at {newest_ms} is missing",
         )
     return done
+
+
+def record_missing(desk: Desk, asset: AssetConfig, due_ms: int, open_ms: int) -> None:
+    """Write down the bars between the one that was due and the one that came, where no tick has done so yet."""
+    first_ms = max(due_ms, open_ms - MAX_CATCH_UP * asset.timeframe_ms)
+    for missing_ms in range(first_ms, open_ms, asset.timeframe_ms):
+        key = f"{bar_key(asset.symbol, asset.base_timeframe, missing_ms)}/{STALE}"
+        if not desk.journal.has(NO_DECISION, key):
+            text = f"the feed has no bar that opened at {missing_ms}, but later ones"
+            event = no_decision_event(asset.symbol, asset.base_timeframe, missing_ms, "missing", text)
+            desk.journal.commit(desk.now_ms, [event], {})
+
+
+def was_decided_before(desk: Desk, asset: AssetConfig, state: AssetState | None, open_ms: int) -> bool:
+    """Say whether the bar was decided before its asset went to another timeframe and came back."""
+    if state is None or state.config.base_timeframe == asset.base_timeframe:
+        return False
+    return desk.journal.has(DECISION, bar_key(asset.symbol, asset.base_timeframe, open_ms))
 
 
 def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:

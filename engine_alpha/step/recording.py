@@ -20,7 +20,7 @@ from engine_alpha.kernel.values import (
 from engine_alpha.ports import Event, StoredEvent
 from engine_alpha.step.plan import AssetPlan
 from engine_alpha.step.state import HeldCard
-from engine_alpha.step.text import named, pack, to_text
+from engine_alpha.step.text import named, pack, to_text, writable
 from engine_alpha.step.windows import Window
 
 DECISION, NO_DECISION, FILL, TRADE = "decision", "no_decision", "fill", "trade"
@@ -160,7 +160,13 @@ def no_decision_event(symbol: str, timeframe: str, open_ms: int, reason: str, de
     The same reason on the same bar is one event, however often it is tried.
     """
     payload = to_text(
-        {"symbol": symbol, "timeframe": timeframe, "open_ms": open_ms, "reason": reason, "detail": detail}
+        {
+            "symbol": symbol,
+            "timeframe": timeframe,
+            "open_ms": open_ms,
+            "reason": reason,
+            "detail": writable(detail),
+        }
     )
     return Event(NO_DECISION, symbol, f"{bar_key(symbol, timeframe, open_ms)}/{reason}", open_ms, payload)
 

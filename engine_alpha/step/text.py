@@ -26,6 +26,11 @@ def _real(found: re.Match[str]) -> str:
     return _REAL.get(found.group(), found.group())
 
 
+def writable(text: str) -> str:
+    """Return the text as it can be stored and printed: a venue or a file may send half a letter."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def to_number(item: Any) -> Any:
     """Return a number as the kernel has it: null is NaN, "inf" infinity."""
     if item is None:

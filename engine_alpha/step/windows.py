@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine_alpha.domain.bar_checks import fill_holes, window_hash
+from engine_alpha.domain.bar_checks import check_order, fill_holes, window_hash
 from engine_alpha.domain.bars import Bars, Funding, Reading
 from engine_alpha.domain.lookback import first_bar
+from engine_alpha.errors import DataError
 from engine_alpha.kernel.regime import SPAN_BARS
-from engine_alpha.kernel.signals import TREND_SCORE, VOLATILITY_RANK_480, signal_table
+from engine_alpha.kernel.signals import TREND_SCORE, VOLATILITY_RANK_384, signal_table
 from engine_alpha.kernel.values import Bar, Facts, Features
 
 
@@ -51,10 +52,18 @@ def window_of(reading: Reading, at: int) -> Window:
         bar=bar_of(bars, reading.funding, at),
         row=tuple(table[-1].tolist()),
         trend=tail[:, TREND_SCORE].tolist(),
-        volatility=tail[:, VOLATILITY_RANK_480].tolist(),
+        volatility=tail[:, VOLATILITY_RANK_384].tolist(),
         missing=Missing(len(filled.bars), filled.filled_frac, filled.recent_gap_bars),
         bars_hash=window_hash(filled.bars),
     )
+
+
+def check_funding(funding: Funding) -> None:
+    """Raise `DataError` for settlements that would spoil money: a rate that is no number, times out of order."""
+    times, rates = funding.settled_ms, funding.rate_frac
+    if len(times) != len(rates) or not np.isfinite(rates).all():
+        raise DataError("funding", f"{len(times)} settlements with {len(rates)} rates, one is no number")
+    check_order(times)
 
 
 def funding_between(funding: Funding, first_ms: int, last_ms: int) -> Funding:

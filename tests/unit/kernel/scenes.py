@@ -1,4 +1,4 @@
-"""Small scenes for kernel tests: a clear opinion, an open position, a purse, and a few bars played in order."""
+"""Small scenes for kernel tests: a clear opinion, an open position, a few bars played in order."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -26,7 +26,7 @@ from engine_alpha.kernel.signals import (
     RANGE_336,
     SIGNALS,
     TREND_SCORE,
-    VOLATILITY_RANK_480,
+    VOLATILITY_RANK_384,
     signal_table,
 )
 from engine_alpha.kernel.values import (
@@ -155,7 +155,7 @@ def features_of(table: np.ndarray, at: int) -> Features:
     return Features(
         row=tuple(table[at].tolist()),
         trend=table[:, TREND_SCORE].tolist(),
-        volatility=table[:, VOLATILITY_RANK_480].tolist(),
+        volatility=table[:, VOLATILITY_RANK_384].tolist(),
         at=at,
         facts=facts(window_bars=at + 1),
     )
@@ -175,7 +175,7 @@ def block_features(bars: Bars, funding: Funding, first: int = 0) -> list[tuple[B
         if start != anchor:
             anchor = start
             table = window_of(bars, funding, start, min(end_ms, start + 960 * bars.timeframe_ms))
-            columns = (table[:, TREND_SCORE].tolist(), table[:, VOLATILITY_RANK_480].tolist())
+            columns = (table[:, TREND_SCORE].tolist(), table[:, VOLATILITY_RANK_384].tolist())
         at = (open_ms - start) // bars.timeframe_ms
         seen = Features(tuple(table[at].tolist()), *columns, at, facts(window_bars=at + 1))
         steps.append((kernel_bar(bars, t), seen))

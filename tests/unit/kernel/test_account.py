@@ -73,6 +73,7 @@ def test_heat_counts_the_assets_own_position_too() -> None:
     purse = a_purse(sub=a_sub(position=a_position(1, risk_quote=3.0)))
     wanted = Size(1.0, 100.0, 1.0, 1.0, 1.0)
     assert correlation_cap(NO_OTHERS, wanted, purse, 1.0, a_risk(correlation=1.0)).seen == 4.0
+    assert correlation_cap(NO_OTHERS, wanted, purse, 1.0, a_risk(correlation=0.0)).seen == math.sqrt(10.0)
 
 
 def test_opposite_risks_of_others_offset_each_other_by_their_correlation() -> None:

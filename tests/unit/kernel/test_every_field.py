@@ -1,6 +1,7 @@
 """Every field of the rules is enforced: a story that goes otherwise when only that field is changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -45,8 +46,8 @@ class Story(NamedTuple):
 
     base: dict[str, Any]
     changed: Any
-    purse: dict[str, dict[str, Any]] = {}
-    seen: dict[str, Any] = {}
+    purse: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    seen: Mapping[str, Any] = MappingProxyType({})
     bars: tuple[tuple[float, float, float, float], ...] = RALLY_AND_FALL
     row: dict[int, float] = KNOWN_SIGNALS
     mark_low: float = 0.0
@@ -202,7 +203,7 @@ PARAMETER_STORIES = {
     "weights": Story({}, NO_WEIGHTS),
 }
 
-FAR_STOP = {"stop_atr": 0.0, "stop_frac": 0.5}
+FAR_STOP = {"stop_atr": 0.0, "stop_frac": 0.25}
 ASSET_STORIES = {
     "start_quote": Story({}, 2_000.0),
     "max_leverage": Story({}, 0.1),

@@ -1,16 +1,11 @@
 """What orders fill at and cost, where a position would be liquidated, and what 1 R is."""
 
+from itertools import pairwise
+
 import pytest
 
-from engine_alpha.kernel.fills import (
-    distance,
-    liquidation_price,
-    market_fill,
-    opened,
-    priced_fill,
-    risk_at,
-    tier_of,
-)
+from engine_alpha.kernel.fills import distance, market_fill, opened, priced_fill, risk_at
+from engine_alpha.kernel.margin import liquidation_price, tier_of
 from engine_alpha.kernel.settle import settle
 from engine_alpha.kernel.values import Tier
 from tests.makers import a_bar, a_risk, an_asset
@@ -99,7 +94,7 @@ def test_the_lowest_tier_holds_below_its_floor_too() -> None:
 
 
 def test_deductions_make_maintenance_margin_continuous_over_tiers() -> None:
-    for lower, upper in zip(BINANCE_BTC, BINANCE_BTC[1:], strict=False):
+    for lower, upper in pairwise(BINANCE_BTC):
         floor = upper.floor_quote
         margin_below = floor * lower.rate_frac - lower.deduction_quote
         assert floor * upper.rate_frac - upper.deduction_quote == pytest.approx(margin_below)
@@ -109,7 +104,7 @@ def test_deductions_make_maintenance_margin_continuous_over_tiers() -> None:
 def test_an_opened_position_uses_the_assets_leverage_and_tier(side: int) -> None:
     asset = an_asset(max_leverage=4.0, tiers=(Tier(0.0, 0.005, 0.0), Tier(150.0, 0.1, 5.0)))
     fill = priced_fill(asset, side, 2.0, 100.0, 100.0)
-    position = opened(a_pending(side), fill, asset, a_bar())
+    position = opened(a_pending(side), fill, asset, a_risk(), a_bar())
     assert position.liquidation_price == liquidation_price(side, 2.0, 100.0, 50.0, Tier(150.0, 0.1, 5.0))
 
 
@@ -123,8 +118,18 @@ def test_a_distance_in_quote_counts_before_a_fraction() -> None:
 
 
 @pytest.mark.parametrize("stop", [98.0, 102.0])
-def test_one_r_is_the_loss_at_the_stop_with_both_fees(stop: float) -> None:
-    assert risk_at(stop, 100.0, 10.0, 0.00055) == pytest.approx(10.0 * (2.0 + 0.00055 * (100.0 + stop)))
+def test_one_r_is_the_loss_at_the_stop_with_fees_and_slippage(stop: float) -> None:
+    lost = 10.0 * (2.0 + 0.00055 * (100.0 + stop) + 0.0002 * stop)
+    assert risk_at(stop, 100.0, 10.0, 0.00055, 0.0002) == pytest.approx(lost)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_stopped_trade_with_slippage_loses_one_r_but_for_the_tick(side: int) -> None:
+    costly = a_risk(slippage_bps=20.0, spread_bps=10.0)
+    sub, _ = settle(a_sub(pending=a_pending(side)), an_asset(), costly, a_bar())
+    beyond = a_bar(1_001, low=80.0) if side > 0 else a_bar(1_001, high=120.0)
+    _, happened = settle(sub, an_asset(), costly, beyond)
+    assert happened.trade.r == pytest.approx(-1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -139,6 +144,6 @@ def test_a_stopped_trade_without_slippage_loses_exactly_one_r(side: int) -> None
 def test_the_target_of_a_position_without_one_is_zero() -> None:
     for side in (1, -1):
         position = opened(
-            a_pending(side), priced_fill(an_asset(), side, 2.0, 100.0, 100.0), an_asset(), a_bar()
+            a_pending(side), priced_fill(an_asset(), side, 2.0, 100.0, 100.0), an_asset(), a_risk(), a_bar()
         )
         assert str(position.target_price) == "0.0"

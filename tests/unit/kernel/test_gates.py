@@ -15,7 +15,7 @@ from engine_alpha.kernel.codes import (
     SHADOW,
 )
 from engine_alpha.kernel.decide import decide
-from engine_alpha.kernel.gates import Try, account_gates, own_gates
+from engine_alpha.kernel.gates import Try, account_gates, confidence_limit, own_gates
 from engine_alpha.kernel.sizing import NO_SIZE
 from engine_alpha.kernel.values import Decision, Size, Verdict, View
 from tests.makers import (
@@ -29,7 +29,7 @@ from tests.makers import (
     parameters,
     rules,
 )
-from tests.unit.kernel.scenes import NAN, RISING, a_pending, a_position, a_sub
+from tests.unit.kernel.scenes import FALLING, NAN, RISING, a_pending, a_position, a_sub
 
 GATES = OWN_GATES + ACCOUNT_GATES
 NOT_CHOP = ALL_REGIMES - (1 << CHOP)
@@ -312,6 +312,11 @@ def test_an_unknown_equity_blocks_the_drawdown_band() -> None:
     assert verdict("drawdown_band", {"sub": {"realised_quote": NAN}}).passed == 0
 
 
+@pytest.mark.parametrize(("drawdown", "limit"), [(0.0, 0.1), (0.25, 0.15), (0.5, 0.2), (0.9, 0.2)])
+def test_the_confidence_asked_for_rises_with_drawdown_up_to_the_limit(drawdown: float, limit: float) -> None:
+    assert confidence_limit(drawdown, a_risk(), parameters()) == pytest.approx(limit)
+
+
 def test_without_a_drawdown_limit_nothing_is_confident_enough() -> None:
     assert verdict("confidence_min", {"risk": {"drawdown_limit_frac": 0.0}}).passed == 0
 
@@ -323,6 +328,25 @@ def test_a_notional_above_the_leverage_blocks() -> None:
     for notional, passed in ((3_000.0, 1), (3_000.1, 0), (NAN, 0)):
         wanted = Try(0, Size(1.0, notional, 1.0, 1.0, 1.0))
         assert own_gates(known, purse.sub, bar, seen.facts, view, wanted)[place].passed == passed
+
+
+@pytest.mark.parametrize("row", [RISING, FALLING])
+def test_a_stop_beyond_the_isolated_liquidation_price_blocks(row: dict[int, float]) -> None:
+    """At 3 times leverage and 0.5 % maintenance a position is liquidated about 33 % away."""
+    for stop_frac, passed in ((0.3, 1), (0.4, 0)):
+        changes = {
+            "row": row,
+            "card": {"stop_atr": 0.0, "stop_frac": stop_frac},
+            "asset": {"max_leverage": 3.0},
+        }
+        assert verdict("leverage_cap", changes).passed == passed
+    unlevered = {"row": row, "card": {"stop_atr": 0.0, "stop_frac": 0.4}, "asset": {"max_leverage": 1.0}}
+    assert verdict("leverage_cap", unlevered).passed == 1
+
+
+def test_too_much_leverage_for_a_stop_names_the_leverage_that_fits() -> None:
+    got = verdict("leverage_cap", {"card": {"stop_atr": 0.0, "stop_frac": 0.4}})
+    assert got == Verdict(0, 3.0, 2.5)
 
 
 def test_an_account_without_equity_fails_every_gate_that_needs_it() -> None:

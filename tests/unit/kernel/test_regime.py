@@ -55,6 +55,12 @@ def test_between_the_thresholds_a_trend_lasts(sign: float) -> None:
     )
 
 
+def test_at_its_lower_threshold_a_regime_ends() -> None:
+    assert regime_of(past([0.9, 0.2]), parameters()) == CHOP
+    assert regime_of(past([-0.9, -0.2]), parameters()) == CHOP
+    assert regime_of(past(volatility=[0.99, 0.85]), parameters()) == CHOP
+
+
 def test_between_the_thresholds_chop_lasts() -> None:
     assert regime_of(past([0.1, 0.3, 0.39]), parameters()) == CHOP
 

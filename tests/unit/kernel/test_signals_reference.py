@@ -10,15 +10,23 @@ from tests.makers import HOUR_MS, random_bars
 from tests.unit.kernel.scenes import eight_hourly
 
 # StockCharts' RSI(14) and EMA(10) tables, Tulip's 15-bar vector (reference/domain-and-oracles.md §2.2)
-RSI_CLOSES = """44.3389 44.0902 44.1497 43.6124 44.3278 44.8264 45.0955 45.4245 45.8433 46.0826 45.8931 46.0328
-45.6140 46.2820 46.2820 46.0028 46.0328 46.4116 46.2222 45.6439 46.2122 46.2521 45.7137 46.4515 45.7835 45.3548
-44.0288 44.1783 44.2181 44.5672 43.4205 42.6628 43.1314"""
-RSI_14 = """70.53 66.32 66.55 69.41 66.36 57.97 62.93 63.26 56.06 62.38 54.71 50.42 39.99 41.46 41.87 45.46 37.30
-33.08 37.77"""
-EMA_CLOSES = """22.27 22.19 22.08 22.17 22.18 22.13 22.23 22.43 22.24 22.29 22.15 22.39 22.38 22.61 23.36 24.05
-23.75 23.83 23.95 23.63 23.82 23.87 23.65 23.19 23.10 23.33 22.68 23.10 22.40 22.17"""
-EMA_10 = """22.22 22.21 22.24 22.27 22.33 22.52 22.80 22.97 23.13 23.28 23.34 23.43 23.51 23.53 23.47 23.40 23.39
-23.26 23.23 23.08 22.92"""
+RSI_CLOSES = """
+44.3389 44.0902 44.1497 43.6124 44.3278 44.8264 45.0955 45.4245 45.8433 46.0826 45.8931 46.0328
+45.6140 46.2820 46.2820 46.0028 46.0328 46.4116 46.2222 45.6439 46.2122 46.2521 45.7137 46.4515
+45.7835 45.3548 44.0288 44.1783 44.2181 44.5672 43.4205 42.6628 43.1314
+"""
+RSI_14 = """
+70.53 66.32 66.55 69.41 66.36 57.97 62.93 63.26 56.06 62.38 54.71 50.42 39.99 41.46 41.87 45.46
+37.30 33.08 37.77
+"""
+EMA_CLOSES = """
+22.27 22.19 22.08 22.17 22.18 22.13 22.23 22.43 22.24 22.29 22.15 22.39 22.38 22.61 23.36 24.05
+23.75 23.83 23.95 23.63 23.82 23.87 23.65 23.19 23.10 23.33 22.68 23.10 22.40 22.17
+"""
+EMA_10 = """
+22.22 22.21 22.24 22.27 22.33 22.52 22.80 22.97 23.13 23.28 23.34 23.43 23.51 23.53 23.47 23.40
+23.39 23.26 23.23 23.08 22.92
+"""
 TULIP_CLOSES = "81.59 81.06 82.87 83.00 83.61 83.15 82.84 83.99 84.55 84.36 85.53 86.54 86.89 87.77 87.29"
 TULIP_RSI_5 = "72.034 64.927 75.936 79.796 74.713 83.033 87.478 88.755 91.483 78.498"
 
@@ -133,7 +141,7 @@ class Plain:
         h, low, c = self.h[span], self.l[span], self.c[span]
         return (((c - low) - (h - c)) / (h - low) * self.v[span]).sum() / self.v[span].sum()
 
-    def rank(self, t: int, n: int = 480) -> float:
+    def rank(self, t: int, n: int = 384) -> float:
         means = np.array([self.tr[i - 23 : i + 1].mean() for i in range(t - n, t + 1)])
         return float((means[:-1] < means[-1]).sum()) / n
 
@@ -215,11 +223,11 @@ def test_bollinger_and_volume_z_use_population_deviations(random: tuple[np.ndarr
         )
 
 
-def test_volatility_is_ranked_among_the_480_bars_before(random: tuple[np.ndarray, Plain]) -> None:
+def test_volatility_is_ranked_among_the_384_bars_before(random: tuple[np.ndarray, Plain]) -> None:
     table, plain = random
-    seen = column(table, "volatility_rank_480")
-    assert np.isnan(seen[:504]).all()
-    assert seen[504:] == pytest.approx([plain.rank(t) for t in range(504, 700)], abs=1e-12)
+    seen = column(table, "volatility_rank_384")
+    assert np.isnan(seen[:408]).all()
+    assert seen[408:] == pytest.approx([plain.rank(t) for t in range(408, 700)], abs=1e-12)
 
 
 def test_volatility_ratio_and_range_are_means_of_true_ranges(random: tuple[np.ndarray, Plain]) -> None:

@@ -8,12 +8,19 @@ from engine_alpha.kernel.codes import CHOP, TREND_UP, VOTES
 from engine_alpha.kernel.confidence import clamp, mean_of, squash, view_of, votes_of
 from engine_alpha.kernel.signals import (
     BOLLINGER_Z,
+    CHANNEL_120,
     CHANNEL_240,
+    CHANNEL_480,
+    DI_SPREAD,
     EMA_SPREAD_20_40,
     FUNDING_PRESSURE,
+    MACD_HISTOGRAM,
+    MOMENTUM_168,
+    MOMENTUM_336,
     MONEY_FLOW_48,
     RSI_CENTRED,
     SIGNALS,
+    VWAP_DISTANCE_120,
     signal_table,
 )
 from engine_alpha.kernel.values import View, Votes
@@ -21,6 +28,21 @@ from tests.makers import HOUR_MS, features, parameters
 from tests.unit.kernel.scenes import FALLING, NAN, RISING
 
 COUNT = 600
+SPEAKERS = [  # every signal that votes: its bucket, and +1 where a high value speaks for a long
+    (EMA_SPREAD_20_40, "momentum", 1),
+    (MOMENTUM_168, "momentum", 1),
+    (MOMENTUM_336, "momentum", 1),
+    (DI_SPREAD, "momentum", 1),
+    (BOLLINGER_Z, "reversion", -1),
+    (VWAP_DISTANCE_120, "reversion", -1),
+    (RSI_CENTRED, "reversion", -1),
+    (MONEY_FLOW_48, "flow", 1),
+    (MACD_HISTOGRAM, "flow", 1),
+    (FUNDING_PRESSURE, "positioning", -1),
+    (CHANNEL_120, "breakout", 1),
+    (CHANNEL_240, "breakout", 1),
+    (CHANNEL_480, "breakout", 1),
+]
 
 
 def path_bars(close: np.ndarray, volume: np.ndarray | None = None, lean: float = 0.0) -> Bars:
@@ -162,6 +184,23 @@ def test_each_weight_reaches_its_own_bucket(bucket: int) -> None:
     }
     seen = view(row, weights=weights)
     assert seen.score == seen.votes[bucket] != 0.0, VOTES[bucket]
+
+
+@pytest.mark.parametrize(("signal", "bucket", "sign"), SPEAKERS)
+@pytest.mark.parametrize("size", [0.3, 1.0])
+def test_each_signal_speaks_in_its_bucket_and_with_its_sign(
+    signal: int, bucket: str, sign: int, size: float
+) -> None:
+    up, down = votes_of(features({signal: size}).row), votes_of(features({signal: -size}).row)
+    assert sign * getattr(up, bucket) > 0.0
+    assert getattr(down, bucket) == -getattr(up, bucket)
+    assert sum(not np.isnan(vote) for vote in up) == 1
+
+
+def test_every_other_signal_is_left_to_the_cards() -> None:
+    speaking = {signal for signal, _, _ in SPEAKERS}
+    for code in set(range(len(SIGNALS))) - speaking:
+        assert np.isnan(votes_of(features({code: 1.0}).row)).all(), SIGNALS[code].name
 
 
 def test_confidence_is_the_size_of_the_score() -> None:
