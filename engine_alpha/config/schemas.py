@@ -9,10 +9,16 @@ from pydantic import BaseModel, TypeAdapter
 from engine_alpha.config.assets import AssetEntry
 from engine_alpha.config.cards import CardConfig
 from engine_alpha.config.engine import EngineConfig
+from engine_alpha.config.parameters import ParametersConfig
 from engine_alpha.config.risk import RiskConfig
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_FILES: dict[str, type[BaseModel]] = {"engine": EngineConfig, "risk": RiskConfig, "card": CardConfig}
+_FILES: dict[str, type[BaseModel]] = {
+    "engine": EngineConfig,
+    "risk": RiskConfig,
+    "card": CardConfig,
+    "parameters": ParametersConfig,
+}
 
 
 def schemas() -> dict[str, str]:

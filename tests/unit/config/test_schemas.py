@@ -23,6 +23,7 @@ def test_schemas_are_written(tmp_path: Path) -> None:
         "asset_registry.schema.json",
         "card.schema.json",
         "engine.schema.json",
+        "parameters.schema.json",
         "risk.schema.json",
     ]
 
@@ -37,6 +38,6 @@ def test_the_registrys_schema_knows_keys_and_values() -> None:
 
 
 def test_each_shipped_file_names_its_schema() -> None:
-    for name in ("asset_registry", "engine", "risk"):
-        named = read_json(CONFIG / f"{name}.json")["$schema"]
-        assert (CONFIG / named).is_file()
+    for name in ("asset_registry", "engine", "risk", "parameters/default"):
+        path = CONFIG / f"{name}.json"
+        assert (path.parent / read_json(path)["$schema"]).is_file()
