@@ -27,6 +27,6 @@ def missing_from_environment() -> str | None:
     if found < OLDEST_PYTHON:
         return f"Python 3.11 or newer is needed, this is {found[0]}.{found[1]}: {REMEDY}"
     for name in NEEDED_MODULES:
-        if importlib.util.find_spec(name) is None:
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
             return f"the module {name} is missing: {REMEDY}"
     return None

@@ -96,6 +96,11 @@ def current_home() -> Home:
     return find_home(None)
 
 
+def default_home() -> Path:
+    """Return where a home is looked for and made if nobody names a folder: $CHLOE_HOME, else the user's."""
+    return Path(os.environ.get(VARIABLE) or "~/.local/share/chloe").expanduser().absolute()
+
+
 def init_home(path: Path) -> tuple[Path, ...]:
     """Write a fresh home's configuration and return the files written, the registry last.
 
@@ -124,7 +129,7 @@ def _choose(explicit: str | Path | None) -> tuple[Path, str]:
     here = Path.cwd()
     if Home(here).registry.exists():
         return here, "the current folder"
-    return Path("~/.local/share/chloe").expanduser(), "the default"
+    return default_home(), "the default"
 
 
 def _templates() -> Iterator[tuple[Path, bytes]]:

@@ -52,7 +52,8 @@ def register_kernel() -> None:
 
 def dtype_of(kind: type) -> np.dtype:
     """Return the record type of a NamedTuple of ints and floats."""
-    return np.dtype([(name, np.int64 if hint is int else np.float64) for name, hint in get_type_hints(kind).items()])
+    hints = get_type_hints(kind).items()
+    return np.dtype([(name, np.int64 if hint is int else np.float64) for name, hint in hints])
 
 
 def as_records(values: Any, kind: type) -> np.ndarray:
@@ -84,11 +85,12 @@ def row_of(record: Record, number: int) -> tuple[float, ...]:
         if verdict.seen == verdict.seen:
             seen += verdict.seen
     return (
-        float(number), float(d.opinion.regime), d.opinion.score, d.opinion.coverage, float(d.action), float(d.card),
-        d.size.quantity_base, d.size.risk_quote, d.size.unclipped_base, float(d.exit.reason), d.exit.stop_price,
-        passed, shared, seen, d.pending.decided_price, d.pending.stop_quote, s.funding_quote, s.entry.price,
-        s.entry.fee_quote, s.exit.price, float(s.exit.reason), s.trade.net_quote, s.trade.r, s.trade.risk_quote,
-        s.trade.other_net_quote, record.equity_quote,
+        float(number), float(d.opinion.regime), d.opinion.score, d.opinion.coverage, float(d.action),
+        float(d.card), d.size.quantity_base, d.size.risk_quote, d.size.unclipped_base,
+        float(d.exit.reason), d.exit.stop_price, passed, shared, seen, d.pending.decided_price,
+        d.pending.stop_quote, s.funding_quote, s.entry.price, s.entry.fee_quote, s.exit.price,
+        float(s.exit.reason), s.trade.net_quote, s.trade.r, s.trade.risk_quote, s.trade.other_net_quote,
+        record.equity_quote,
     )  # fmt: skip
 
 
@@ -132,19 +134,22 @@ def compiled_run() -> Callable[..., np.ndarray]:
     row = register_jitable(row_of)
 
     @numba.njit(fastmath=False)
-    def run(rules, open_ms, prices, frame_ms, table, first, tallies):  # type: ignore[no-untyped-def]
+    def run(rules, open_ms, prices, frame_ms, table, first, tallies):  # noqa: PLR0913
         n = len(open_ms)
         rows = np.empty((n - first, COLUMNS))
         purse = Purse(
-            new_sub_account(rules.asset.start_quote), new_account(rules.risk.account_start_quote), NO_OTHERS, tallies
+            new_sub_account(rules.asset.start_quote),
+            new_account(rules.risk.account_start_quote),
+            NO_OTHERS,
+            tallies,
         )
         trend = table[:, TREND_SCORE]
         volatility = table[:, VOLATILITY_RANK_384]
         for t in range(first, n):
             p = prices[t]
             bar = Bar(
-                open_ms[t] // frame_ms, open_ms[t], open_ms[t] + frame_ms, p[0], p[1], p[2], p[3], p[4], p[1], p[2],
-                0.0, 0.0, 0,
+                open_ms[t] // frame_ms, open_ms[t], open_ms[t] + frame_ms,
+                p[0], p[1], p[2], p[3], p[4], p[1], p[2], 0.0, 0.0, 0,
             )  # fmt: skip
             features = Features(table[t], trend, volatility, t, FACTS)
             purse, record = advance(purse, rules, bar, features)
@@ -180,5 +185,3 @@ def store(tallies: Any, i: int, tally: Tally) -> None:
     tallies[i].peak_quote = tally.peak_quote
     tallies[i].day = tally.day
     tallies[i].entries_today = tally.entries_today
-
-

@@ -11,7 +11,7 @@ from engine_alpha.home import VARIABLE, Home, find_home
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_HOME, _ACCOUNT = "chloe.home", "chloe.account"
+_HOME, _ACCOUNT, _JSON = "chloe.home", "chloe.account", "chloe.json"
 
 
 def _keep_home(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
@@ -24,6 +24,11 @@ def _keep_home(ctx: click.Context, _: click.Parameter, value: str | None) -> Non
 def _keep_account(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
     if value is not None:
         ctx.meta[_ACCOUNT] = value
+
+
+def _keep_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_JSON] = True
 
 
 def home_option(command: Command) -> Command:
@@ -50,7 +55,9 @@ def account_option(command: Command) -> Command:
 
 def json_option(command: Command) -> Command:
     """Give a command --json."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+    return click.option(
+        "--json", is_flag=True, expose_value=False, callback=_keep_json, help="Print one JSON document."
+    )(command)
 
 
 def now_option(command: Command) -> Command:
@@ -73,6 +80,11 @@ def given_account() -> str | None:
     """Return what --account named, None if it was not given."""
     found: str | None = click.get_current_context().meta.get(_ACCOUNT)
     return found
+
+
+def wants_json() -> bool:
+    """Say whether the output is for a program."""
+    return bool(click.get_current_context().meta.get(_JSON, False))
 
 
 def chosen_home() -> Home:

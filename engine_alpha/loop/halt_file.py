@@ -17,11 +17,15 @@ def request_halt(folder: Path, halted: bool, reason: str, at_ms: int) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=FILE_NAME)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(wish, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, folder / FILE_NAME)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(wish, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, folder / FILE_NAME)
+        except OSError:
+            os.unlink(name)
+            raise
     except OSError as fault:
         raise JournalError(
             f"{folder / FILE_NAME} can't be written ({fault}): entries are NOT halted"
@@ -33,8 +37,9 @@ def requested_halt(folder: Path) -> dict[str, Any] | None:
     path = folder / FILE_NAME
     try:
         wish = json.loads(path.read_text(encoding="utf-8"))
-        return {"halted": bool(wish["halted"]), "reason": str(wish["reason"]), "at_ms": int(wish["at_ms"])}
+        reason = str(wish["reason"]).encode("utf-8", "replace").decode()  # half a letter can't be journalled
+        return {"halted": bool(wish["halted"]), "reason": reason, "at_ms": int(wish["at_ms"])}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as fault:
         return {"halted": True, "reason": f"{path} can't be read ({fault})", "at_ms": -1}

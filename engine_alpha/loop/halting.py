@@ -27,7 +27,9 @@ def take_up_halt(engine: Engine, now_ms: int) -> None:
     changed = replace(account, halted=wish["halted"], halt_reason=wish["reason"], halt_at_ms=wish["at_ms"])
     if not wish["halted"]:
         changed = replace(changed, marks=_lifted(engine, account))
-    event = Event(HALT, "", f"{wish['at_ms']}/{int(wish['halted'])}", now_ms, to_text(account_parts(changed)))
+    # the switch before it and the time are in the key: the same wish may come again after another one
+    key = f"{account.halt_at_ms}/{wish['at_ms']}/{int(wish['halted'])}/{now_ms}"
+    event = Event(HALT, "", key, now_ms, to_text(account_parts(changed)))
     if engine.journal.commit(now_ms, [event], {ACCOUNT: account_text(changed)}):
         engine.book.account = changed
 
@@ -36,6 +38,6 @@ def _lifted(engine: Engine, account: AccountState) -> Any:
     if account.marks.drawdown_halted == 0:
         return account.marks
     equity = engine.setup.risk.equity_quote + sum(
-        net_quote(state.sub) for state in engine.book.assets.values()
+        net_quote(state.sub) for _, state in sorted(engine.book.assets.items())
     )
     return account.marks._replace(drawdown_halted=0, peak_quote=equity)

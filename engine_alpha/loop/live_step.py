@@ -13,6 +13,7 @@ from engine_alpha.domain.bars import Bars, Funding, Reading
 from engine_alpha.errors import BrokenPromise, ConfigError, DataError, JournalError, VenueError
 from engine_alpha.home import current_home
 from engine_alpha.loop.engine import Engine
+from engine_alpha.loop.halting import take_up_halt
 from engine_alpha.loop.plans import Setup, read_setup
 from engine_alpha.loop.wiring import open_engine
 from engine_alpha.ports import BarRequest
@@ -27,6 +28,7 @@ from engine_alpha.step.asset_step import (
 from engine_alpha.step.plan import AssetPlan
 from engine_alpha.step.recording import no_decision_event
 from engine_alpha.step.state import AssetState
+from engine_alpha.step.text import writable
 
 DECIDED, ALREADY, NO_DECISION, REFUSED, FAILED = "decided", "already", "no_decision", "refused", "failed"
 GOOD = (DECIDED, ALREADY)
@@ -86,6 +88,7 @@ def run_step_live(symbol: str, timeframe: str, tick: Tick | None = None) -> Step
     home = current_home()
     with open_engine(home) as engine:
         asset = _asset_named(engine.setup, engine, symbol, timeframe)
+        take_up_halt(engine, engine.clock.now_ms())
         return _step(make_tick(engine, [asset]), asset)
 
 
@@ -114,11 +117,13 @@ def steppable(setup: Setup, engine: Engine) -> dict[str, AssetConfig]:
     chosen: dict[str, AssetConfig] = {}
     held = {symbol: state for symbol, state in engine.book.assets.items() if not state.is_flat}
     for asset in setup.enabled:
-        chosen[asset.symbol] = _on_old_settings(asset, held.get(asset.symbol))
+        old = _on_old_settings(asset, held.get(asset.symbol))
+        refuses = asset.symbol in held and setup.faults_of(asset.symbol)
+        chosen[asset.symbol] = replace(old, enabled=False) if refuses else old
     for symbol in (*setup.order, *sorted(held)):
         if symbol in held and symbol not in chosen:
             chosen[symbol] = replace(held[symbol].config, enabled=False)
-    return chosen
+    return dict(sorted(chosen.items(), key=lambda one: not one[1].enabled))
 
 
 def _on_old_settings(asset: AssetConfig, held: AssetState | None) -> AssetConfig:
@@ -159,6 +164,11 @@ async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_
                 return await engine.feed.read(request, now_ms)
         except TimeoutError:
             return DataError("slow", f"the feed gave no bars within {deadline_s:g} s")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return DataError("cancelled", "the feed gave up this answer")
         except (
             Exception
         ) as fault:  # whatever one feed does is this asset's fault alone; it is raised in its step
@@ -196,6 +206,7 @@ def _step(tick: Tick, asset: AssetConfig) -> StepReport:
 
 def _recorded(tick: Tick, asset: AssetConfig, report: StepReport) -> StepReport:
     """Write down that the bar has no decision, once per reason; it stays open for a later attempt."""
+    report = replace(report, detail=writable(report.detail))
     event = no_decision_event(
         asset.symbol, asset.base_timeframe, report.open_ms, report.reason, report.detail
     )
@@ -218,7 +229,7 @@ def _stepped(tick: Tick, asset: AssetConfig, report: StepReport) -> StepReport:
     if already_decided(asset, state, tick.now_ms):
         return replace(report, status=ALREADY)
     bars = step_asset(tick.desk(), plan, _reading(tick, asset, plan, state))
-    return replace(report, status=DECIDED, bars=tuple(bars))
+    return replace(report, status=DECIDED if bars else ALREADY, bars=tuple(bars))
 
 
 def _reading(tick: Tick, asset: AssetConfig, plan: AssetPlan, state: AssetState | None) -> Reading:

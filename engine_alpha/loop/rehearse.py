@@ -64,7 +64,7 @@ def rehearse(home: Home, wanted: Rehearsal, progress: Progress = lambda done, to
     """Play all bars of `wanted` through the steps and report; `progress` gets (ticks done, ticks in all)."""
     setup = rehearsal_setup(home, wanted)
     with rehearsal_engine(setup, wanted) as engine:
-        resumed = _resume_ms(engine, setup, wanted)
+        resumed = _resume_ms(engine)
         stepped = _play(engine, setup, wanted, resumed, progress)
         return _report(engine, setup, wanted, stepped, resumed)
 
@@ -109,37 +109,34 @@ def rehearsal_engine(setup: Setup, wanted: Rehearsal) -> Iterator[Engine]:
         yield engine
 
 
-def tick_times(assets: list[AssetConfig], wanted: Rehearsal) -> list[int]:
-    """Return every close of a bar of any asset's timeframe that opens in [from_ms, to_ms), ascending."""
-    closes: set[int] = set()
-    for frame_ms in {asset.timeframe_ms for asset in assets}:
-        first = -(-wanted.from_ms // frame_ms) * frame_ms
-        closes.update(range(first + frame_ms, wanted.to_ms + frame_ms, frame_ms))
-    return sorted(closes)
+def due_at(assets: list[AssetConfig], wanted: Rehearsal) -> dict[int, set[str]]:
+    """Return the closes of all bars that open in [from_ms, to_ms), ascending, and whose bars close then."""
+    due: dict[int, set[str]] = {}
+    for asset in assets:
+        frame_ms = asset.timeframe_ms
+        first_ms = -(-wanted.from_ms // frame_ms) * frame_ms
+        for close_ms in range(first_ms + frame_ms, wanted.to_ms + frame_ms, frame_ms):
+            due.setdefault(close_ms, set()).add(asset.symbol)
+    return dict(sorted(due.items()))
 
 
-def _resume_ms(engine: Engine, setup: Setup, wanted: Rehearsal) -> int | None:
-    """Return the close from which to go on: the earliest last decided one; None to start at the beginning."""
-    closes = []
-    for asset in setup.enabled:
-        state = engine.book.assets.get(asset.symbol)
-        if state is None:
-            return None
-        closes.append((state.sub.last_index + 1) * asset.timeframe_ms)
-    return min(closes)
+def _resume_ms(engine: Engine) -> int | None:
+    """Return the time of the last tick that wrote anything, from which to go on; None at the beginning."""
+    last = next(engine.journal.events(newest_first=True), None)
+    return None if last is None else last.at_ms
 
 
 def _play(engine: Engine, setup: Setup, wanted: Rehearsal, resumed: int | None, progress: Progress) -> int:
-    times = tick_times(setup.enabled, wanted)
+    ticks = due_at(setup.enabled, wanted)
     clock = engine.clock
     if not isinstance(clock, FixedClock):
         raise TypeError("a rehearsal runs on a fixed clock")
     stepped = 0
-    for done, at_ms in enumerate(times, start=1):
+    for done, (at_ms, due) in enumerate(ticks.items(), start=1):
         if resumed is None or at_ms >= resumed:
             clock.set(at_ms)
-            stepped += sum(len(step.bars) for step in tick_all(engine, announce=False).steps)
-            progress(done, len(times))
+            stepped += sum(len(step.bars) for step in tick_all(engine, announce=False, only=due).steps)
+            progress(done, len(ticks))
     return stepped
 
 
@@ -153,7 +150,7 @@ def _report(
         symbol: [trade["net_quote"] for trade in trades if trade["symbol"] == symbol]
         for symbol in setup.order
     }
-    subs = [state.sub for state in engine.book.assets.values()]
+    subs = [state.sub for _, state in sorted(engine.book.assets.items())]  # one order of adding up
     return RehearsalReport(
         account=engine.labels.account,
         decisions=digests.decisions,

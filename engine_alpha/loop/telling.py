@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.kernel.codes import ACCOUNT_GATES, ACTIONS, EXITS, OWN_GATES, REGIMES
 from engine_alpha.kernel.values import Decision, Position, SubAccount
 from engine_alpha.loop.live_step import ALREADY, DECIDED, FAILED, StepReport, Tick
@@ -21,24 +22,20 @@ def tell(tick: Tick, report: StepReport) -> None:
         for stepped in report.bars:
             _log.info("%s%s", mark, step_words(report, stepped))
     elif report.status == ALREADY:
-        _log.info("%s%s %s", mark, report.symbol, already_words(report, tick))
+        _log.info("%s%s %s", mark, report.symbol, already_words(report))
     else:
         level = logging.ERROR if report.status == FAILED else logging.WARNING
         words = report.status.replace("_", " ")
         _log.log(level, "%s%s %s: %s: %s", mark, report.symbol, words, report.reason, report.detail)
 
 
-def already_words(report: StepReport, tick: Tick) -> str:
+def already_words(report: StepReport) -> str:
     """Return "already decided 14:00; next close 15:00 UTC, in 23 min"."""
-    frame_ms = _frame_ms(tick, report)
+    frame_ms = TIMEFRAME_MS[report.timeframe]
     closed_ms = report.open_ms + frame_ms
     next_ms = closed_ms + frame_ms
     minutes = max(0, -(-(next_ms - report.now_ms) // 60_000))
     return f"already decided {clock_time(closed_ms)}; next close {clock_time(next_ms)} UTC, in {minutes} min"
-
-
-def _frame_ms(tick: Tick, report: StepReport) -> int:
-    return tick.engine.book.assets[report.symbol].config.timeframe_ms
 
 
 def step_words(report: StepReport, stepped: Stepped) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from engine_alpha.loop.engine import Engine
@@ -20,6 +21,7 @@ from engine_alpha.step.recording import no_decision_event
 
 _log = logging.getLogger("chloe.runner")
 
+HOUR_MS = 3_600_000
 ALL_STEPPED, SOME_FAILED, ALL_FAILED = 0, 3, 4
 
 
@@ -57,13 +59,16 @@ class TickReport:
         )
 
 
-def tick_all(engine: Engine, announce: bool = True) -> TickReport:
+def tick_all(engine: Engine, announce: bool = True, only: Collection[str] | None = None) -> TickReport:
     """Step every enabled asset, then those that only have to get flat; broken entries refuse.
 
+    With `only`, the others are left for another tick: a rehearsal knows whose bar closes when.
     Raises `JournalError` and `BrokenPromise`: those stop the engine.
     """
     setup = refreshed(engine)
     assets = steppable(setup, engine)
+    if only is not None:
+        assets = {symbol: asset for symbol, asset in assets.items() if symbol in only}
     take_up_halt(engine, engine.clock.now_ms())
     tick = make_tick(engine, list(assets.values()))
     if announce:
@@ -100,15 +105,15 @@ def _refuse_broken(engine: Engine, now_ms: int, stepped: set[str], announce: boo
             _log.error("%s refuses: %s", symbol, detail)
         if symbol in stepped:
             continue
-        minute_ms = now_ms // 60_000 * 60_000
-        event = no_decision_event(symbol, "", minute_ms, "config", detail)
+        hour_ms = now_ms // HOUR_MS * HOUR_MS  # its timeframe can't be trusted
+        event = no_decision_event(symbol, "", hour_ms, "config", detail)
         engine.journal.commit(now_ms, [event], {})
         reports.append(
             StepReport(
                 symbol=symbol,
                 timeframe="",
                 status=REFUSED,
-                open_ms=minute_ms,
+                open_ms=hour_ms,
                 now_ms=now_ms,
                 reason="config",
                 detail=detail,

@@ -25,8 +25,7 @@ def rich_table(table: Table) -> RichTable:
         made.add_column(column.name, justify="right" if column.right else "left", no_wrap=place != last)
     for place, row in enumerate(table.rows):
         cells = [
-            Text(cell, _style(cell, column.right))
-            for cell, column in zip(row, table.columns, strict=True)
+            Text(cell, _style(cell, column.right)) for cell, column in zip(row, table.columns, strict=True)
         ]
         closing = table.total and place == len(table.rows) - 1
         made.add_row(*cells, style="bold" if closing else None)

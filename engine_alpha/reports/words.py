@@ -25,6 +25,14 @@ def day(at_ms: int | None) -> str:
     return NOTHING if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
+def held(span_ms: int) -> str:
+    """Return a span of time in its best unit: 45 min, 13 h, 2.5 d."""
+    minutes = span_ms // 60_000
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes / 60:.0f} h" if minutes < 2_880 else f"{minutes / 1_440:.1f} d"
+
+
 def number(value: Any, digits: int = 8) -> str:
     """Return a number with so many significant digits; NaN and None are unknown."""
     if value is None or value != value:

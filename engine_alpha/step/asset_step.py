@@ -114,7 +114,9 @@ def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> list[Stepped]:
     first_ms = _first_number(asset, state, newest_ms // asset.timeframe_ms) * asset.timeframe_ms
     last_ms = last_number(asset, state) * asset.timeframe_ms
     if reading.bars.timeframe_ms != asset.timeframe_ms:
-        raise DataError("timeframe", f"bars of {reading.bars.timeframe_ms} ms instead of {asset.timeframe_ms}")
+        raise DataError(
+            "timeframe", f"bars of {reading.bars.timeframe_ms} ms instead of {asset.timeframe_ms}"
+        )
     check(reading.bars, desk.now_ms)
     check_funding(reading.funding)
     first = int(np.searchsorted(reading.bars.open_ms, max(first_ms, last_ms + 1)))
@@ -135,7 +137,7 @@ def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> list[Stepped]:
 
 
 def record_missing(desk: Desk, asset: AssetConfig, due_ms: int, open_ms: int) -> None:
-    """Write down the bars between the one that was due and the one that came, where no tick has done so yet."""
+    """Write down the bars between the one due and the one that came, where no tick has done so yet."""
     first_ms = max(due_ms, open_ms - MAX_CATCH_UP * asset.timeframe_ms)
     for missing_ms in range(first_ms, open_ms, asset.timeframe_ms):
         key = f"{bar_key(asset.symbol, asset.base_timeframe, missing_ms)}/{STALE}"

@@ -59,7 +59,7 @@ def window_of(reading: Reading, at: int) -> Window:
 
 
 def check_funding(funding: Funding) -> None:
-    """Raise `DataError` for settlements that would spoil money: a rate that is no number, times out of order."""
+    """Raise `DataError` for settlements that would spoil money: no number, or times out of order."""
     times, rates = funding.settled_ms, funding.rate_frac
     if len(times) != len(rates) or not np.isfinite(rates).all():
         raise DataError("funding", f"{len(times)} settlements with {len(rates)} rates, one is no number")

@@ -84,6 +84,15 @@ def test_the_same_fault_ten_times_is_one_event_and_two_kinds_are_two(tmp_path: P
         assert reasons(engine.journal) == ["broken", "stale"]
 
 
+def test_a_broken_entry_is_one_event_an_hour_however_often_it_is_met(tmp_path: Path) -> None:
+    home = a_home(tmp_path / "home")
+    set_asset(home, "DOGEUSDT", venue="moon")
+    with engine_of(home, MemoryFeed(series_of(ETH))) as engine:
+        for minute in range(0, 60, 6):
+            assert tick_at(engine, close_ms(0) + minute * MINUTE_MS).exit_code == 3
+        assert reasons(engine.journal, "DOGEUSDT") == ["config"]
+
+
 @pytest.mark.parametrize(("late_ms", "enters"), [(299_999, True), (300_000, False), (3_000_000, False)])
 def test_entries_only_within_the_delay(tmp_path: Path, late_ms: int, enters: bool) -> None:
     with engine_of(a_home(tmp_path / "home"), MemoryFeed(series_of(ETH))) as engine:

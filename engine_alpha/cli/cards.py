@@ -1,0 +1,102 @@
+"""`chloe cards`: the strategy cards, listed and checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine_alpha.cli.lazy import LazyGroup
+from engine_alpha.cli.options import chosen_home, examples, home_option, json_option, wants_json
+from engine_alpha.cli.output import show, show_json
+from engine_alpha.errors import ConfigError
+from engine_alpha.home import Home
+from engine_alpha.loop.saying import CONFIG_CODE
+
+if TYPE_CHECKING:
+    from engine_alpha.config.assets import AssetConfig, Registry
+    from engine_alpha.config.cards import Cards
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=examples("chloe cards          the list", "chloe cards check    after editing one"),
+)
+@home_option
+@json_option
+@click.pass_context
+def cards(ctx: click.Context) -> int | None:
+    """Strategy cards: the files in config/cards that say when to enter, where to leave, how much to risk."""
+    return ctx.invoke(list_cards) if ctx.invoked_subcommand is None else None
+
+
+@cards.command("list", epilog=examples("chloe cards list", "chloe cards list --json | jq '.cards[].name'"))
+@home_option
+@json_option
+def list_cards() -> int:
+    """List all cards in the order they are asked; exit code 2 if one is broken."""
+    found, _ = _read(chosen_home())
+    faults = [str(fault) for fault in found.faults]
+    if wants_json():
+        show_json({"cards": [_fields(card) for card in found.cards], "faults": faults})
+    else:
+        from engine_alpha.reports.playbook import cards_table
+
+        show(cards_table([_fields(card) for card in found.cards]))
+        show(*([""] if faults else []), *(f"broken: {fault}" for fault in faults))
+    return CONFIG_CODE if faults else 0
+
+
+@cards.command(epilog=examples("chloe cards check", "chloe cards check --json"))
+@home_option
+@json_option
+def check() -> int:
+    """Check every card file, and say which regimes of which coins no active card covers.
+
+    Exit code 2 if a file is broken: the coins it names refuse then, and are stepped close-only.
+    """
+    home = chosen_home()
+    found, registry = _read(home)
+    faults = [str(fault) for fault in found.faults]
+    uncovered = {asset.symbol: uncovered_regimes(home, found, asset) for asset in registry.assets}
+    if wants_json():
+        show_json({"cards": len(found.cards), "faults": faults, "uncovered": uncovered})
+    else:
+        from engine_alpha.reports.playbook import uncovered_lines
+        from engine_alpha.reports.words import count
+
+        broken = len({fault.file for fault in found.faults})
+        show(f"{count(len(found.cards), 'card')} good, {broken} broken", *faults)
+        show(*uncovered_lines(uncovered, len(registry.assets)))
+    return CONFIG_CODE if faults else 0
+
+
+def uncovered_regimes(home: Home, found: Cards, asset: AssetConfig) -> list[str]:
+    """Return the regimes in which the coin may enter and no active card would."""
+    from engine_alpha.config.cards import playbook_of
+    from engine_alpha.config.parameters import parameters_of
+    from engine_alpha.kernel.codes import ACTIVE, REGIMES
+
+    try:
+        allowed = parameters_of(home.parameters, asset.symbol)[1].regimes_allowed
+    except ConfigError:
+        return list(REGIMES)
+    covered = 0
+    for card in playbook_of(found, asset).cards:
+        covered |= card.regimes if card.status == ACTIVE else 0
+    return [name for code, name in enumerate(REGIMES) if allowed & ~covered & (1 << code)]
+
+
+def _read(home: Home) -> tuple[Cards, Registry]:
+    from engine_alpha.config.assets import read_registry
+    from engine_alpha.config.cards import read_cards
+
+    registry = read_registry(home.registry)
+    known = [asset.symbol for asset in registry.assets] + [fault.symbol for fault in registry.faults]
+    return read_cards(home.cards, known), registry
+
+
+def _fields(card: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = card.model_dump()
+    return fields

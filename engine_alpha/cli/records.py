@@ -1,0 +1,46 @@
+"""What commands read from a journal: decisions, bars without one, trades."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from engine_alpha.ports import Journal, StoredEvent
+
+DECISION, NO_DECISION, TRADE = "decision", "no_decision", "trade"
+MOST_FAULTS = 1_000
+
+
+def last_decision(journal: Journal, symbol: str) -> dict[str, Any] | None:
+    """Return the asset's newest stored decision, as `decision_view` has it."""
+    from engine_alpha.step.recording import decision_view
+
+    stored = next(journal.events(DECISION, symbol, newest_first=True), None)
+    return None if stored is None else decision_view(json.loads(stored.event.payload))
+
+
+def faults_after(journal: Journal, symbol: str, bar_ms: int) -> list[dict[str, Any]]:
+    """Return why bars after the one that opened at `bar_ms` have no decision, newest first."""
+    found: list[dict[str, Any]] = []
+    for stored in journal.events(NO_DECISION, symbol, newest_first=True):
+        if stored.event.bar_ms <= bar_ms or len(found) == MOST_FAULTS:
+            break
+        found.append(fault_fields(stored))
+    return found
+
+
+def fault_fields(stored: StoredEvent) -> dict[str, Any]:
+    """Return a no-decision record for people."""
+    payload = json.loads(stored.event.payload)
+    return {name: payload[name] for name in ("open_ms", "timeframe", "reason", "detail")}
+
+
+def trades_in(journal: Journal, symbol: str | None = None) -> list[dict[str, Any]]:
+    """Return all closed trades, in the order they were written."""
+    return [json.loads(stored.event.payload) for stored in journal.events(TRADE, symbol)]
+
+
+def newest_trades(journal: Journal, symbol: str | None, limit: int) -> list[dict[str, Any]]:
+    """Return the newest closed trades, oldest of them first."""
+    newest: Iterator[StoredEvent] = journal.events(TRADE, symbol, newest_first=True)
+    found = [json.loads(stored.event.payload) for stored, _ in zip(newest, range(limit), strict=False)]
+    return found[::-1]

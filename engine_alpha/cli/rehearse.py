@@ -1,0 +1,151 @@
+"""`chloe rehearse`: history through the steps of paper trading."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine_alpha.cli.accounts import Account, reading
+from engine_alpha.cli.options import chosen_home, examples, home_option, json_option, wants_json
+from engine_alpha.cli.output import remark, show, show_json
+from engine_alpha.cli.progress import progress_shown
+from engine_alpha.home import Home
+
+if TYPE_CHECKING:
+    from engine_alpha.loop.rehearse import Rehearsal, RehearsalReport
+
+
+@click.command(
+    epilog=examples(
+        "chloe rehearse --data candles/ --venue BINANCEUM --symbols ETHUSDT,BTCUSDT \\",
+        "               --from 2023-01-01 --to 2024-01-01",
+        "chloe rehearse --data candles/ --venue BYBIT --symbols ETHUSDT \\",
+        "               --from 2023-01-01T12:00 --to 2023-02-01 --json",
+    )
+)
+@click.option("--data", required=True, metavar="DIR", help="Folder of stored bars.")
+@click.option("--venue", required=True, help="Whose bars: BINANCEUM, BYBIT or BINANCE.")
+@click.option(
+    "--symbols", required=True, metavar="A,B", help="Coins, whether the registry enables them or not."
+)
+@click.option("--from", "first", required=True, metavar="ISO", help="Bars that open at or after this, UTC.")
+@click.option("--to", "end", required=True, metavar="ISO", help="Bars that open before this, UTC.")
+@home_option
+@json_option
+def rehearse(**given: str) -> None:
+    """Play stored history through the very steps of paper trading, with the home's cards and limits.
+
+    The run has an account of its own, named after its arguments and the configuration. Interrupted and
+    started again with the same arguments it goes on where it was.
+    """
+    from engine_alpha.loop.rehearse import Rehearsal
+    from engine_alpha.loop.times import parse_iso
+
+    home = chosen_home()
+    symbols = tuple(dict.fromkeys(name.strip() for name in given["symbols"].split(",") if name.strip()))
+    if not symbols:
+        raise click.UsageError("--symbols names no coin; write for example --symbols ETHUSDT,BTCUSDT")
+    wanted = Rehearsal(
+        data=Path(given["data"]).expanduser(),
+        venue=given["venue"],
+        symbols=symbols,
+        from_ms=parse_iso(given["first"]),
+        to_ms=parse_iso(given["end"]),
+    )
+    report, seconds = _played(home, wanted)
+    found = _fields(home, wanted, report, seconds)
+    reasons = _no_decisions(home, report)
+    if wants_json():
+        show_json({**found, "no_decision_reasons": [list(reason) for reason in reasons]})
+    else:
+        _show(wanted, report, found, reasons)
+
+
+def _played(home: Home, wanted: Rehearsal) -> tuple[RehearsalReport, float]:
+    from engine_alpha.loop.rehearse import rehearse as play
+    from engine_alpha.reports.words import count
+
+    started = time.perf_counter()
+    with (
+        _saying_how_to_go_on(),
+        progress_shown(f"rehearsing {count(len(wanted.symbols), 'coin')}", "ticks") as progress,
+    ):
+        report = play(home, wanted, progress)
+    return report, time.perf_counter() - started
+
+
+@contextmanager
+def _saying_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        remark("\nstopped; what is done is kept: the same command goes on from there")
+        sys.exit(130)
+
+
+def _fields(home: Home, wanted: Rehearsal, report: RehearsalReport, seconds: float) -> dict[str, Any]:
+    from engine_alpha.reports.words import factor_fields
+
+    return {
+        "home": str(home.path),
+        "account": report.account,
+        "simulated": False,
+        "data": str(wanted.data),
+        "venue": wanted.venue,
+        "symbols": list(report.per_coin),
+        "from_ms": wanted.from_ms,
+        "to_ms": wanted.to_ms,
+        "decisions": report.decisions,
+        "no_decisions": report.no_decisions,
+        "trades": report.trades,
+        "decisions_sha256": report.decisions_sha256,
+        "ledger_sha256": report.ledger_sha256,
+        "per_coin": {symbol: factor_fields(found) for symbol, found in report.per_coin.items()},
+        "whole": factor_fields(report.whole),
+        "equity_quote": report.equity_quote,
+        "ambiguous": report.ambiguous,
+        "other_whole": factor_fields(report.other_whole),
+        "stepped_bars": report.stepped_bars,
+        "seconds": round(seconds, 3),
+        "bars_per_s": round(report.stepped_bars / seconds, 1) if report.stepped_bars else None,
+        "resumed_at_ms": report.resumed_at_ms,
+    }
+
+
+def _no_decisions(home: Home, report: RehearsalReport) -> list[tuple[str, str, int, str]]:
+    """Return why bars have no decision, most frequent first."""
+    from engine_alpha.cli.records import NO_DECISION, fault_fields
+
+    if not report.no_decisions:
+        return []
+    counted: Counter[tuple[str, str]] = Counter()
+    details: dict[tuple[str, str], str] = {}
+    with reading(Account(home=home, name=report.account)) as journal:
+        for stored in journal.events(NO_DECISION):
+            fault = fault_fields(stored)
+            key = (stored.event.symbol, fault["reason"])
+            counted[key] += 1
+            details.setdefault(key, fault["detail"])
+    return [(*key, times, details[key]) for key, times in counted.most_common()]
+
+
+def _show(
+    wanted: Rehearsal,
+    report: RehearsalReport,
+    found: dict[str, Any],
+    reasons: list[tuple[str, str, int, str]],
+) -> None:
+    from engine_alpha.reports.rehearsal import coins_table, no_decision_lines, rehearsal_lines
+    from engine_alpha.reports.words import minute
+
+    span = f"{minute(wanted.from_ms)} to {minute(wanted.to_ms)}"
+    show(f"rehearsal of {wanted.venue} bars from {wanted.data}, {span}", "")
+    show(coins_table(report.per_coin, report.whole), "")
+    show(*rehearsal_lines(found, report.other_whole), *no_decision_lines(reasons))

@@ -1,0 +1,58 @@
+"""Gates of a decision in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine_alpha.kernel.codes import ALL_REGIMES, REGIMES
+from engine_alpha.reports.words import number
+
+NO_CARD_GATES = ("card_active", "min_notional")  # where no card fired, these say no more than that
+PLAIN_NO = {
+    "data_fresh": "too late after the close",
+    "listed": "the contract does not trade",
+    "enabled": "switched off in the registry",
+    "not_halted": "halted by a person",
+}
+
+
+def gates_of(view: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the asset's gates, then the account's."""
+    return [*view["gates"], *view["allocation"]]
+
+
+def blocking(view: Mapping[str, Any]) -> list[str]:
+    """Return the gates that said no, each with what it saw and its limit."""
+    words = []
+    for gate in gates_of(view):
+        if gate["passed"]:
+            continue
+        if view["card"] is None and gate["name"] in NO_CARD_GATES:
+            if gate["name"] == "card_active":
+                words.append("card_active (no card fires)")
+            continue
+        told = PLAIN_NO.get(gate["name"], f"seen {seen(gate)}, limit {limit(gate)}")
+        words.append(f"{gate['name']} ({told})")
+    return words
+
+
+def seen(gate: Mapping[str, Any]) -> str:
+    """Return what a gate saw."""
+    if gate["name"] == "card_active":
+        return "a card" if gate["passed"] else "none"
+    return _words(gate["name"], gate["seen"])
+
+
+def limit(gate: Mapping[str, Any]) -> str:
+    """Return a gate's limit."""
+    return "any" if gate["name"] == "card_active" else _words(gate["name"], gate["limit"])
+
+
+def _words(name: str, value: Any) -> str:
+    if name == "regime_allowed" and isinstance(value, float | int) and 0 <= value <= ALL_REGIMES:
+        bits = int(value)
+        return "any" if bits == ALL_REGIMES else _regimes(bits)
+    return number(value, 3)
+
+
+def _regimes(bits: int) -> str:
+    return "/".join(name for code, name in enumerate(REGIMES) if bits >> code & 1) or "none"

@@ -1,0 +1,1 @@
+"""Where orders go: paper, and exchanges through ccxt."""
