@@ -3,6 +3,7 @@
 from engine_alpha.kernel.decide import decide
 from engine_alpha.kernel.exits import trailed_stop
 from engine_alpha.kernel.gates import account_marked
+from engine_alpha.kernel.ledger import holding, moved
 from engine_alpha.kernel.money import equity_quote
 from engine_alpha.kernel.settle import marked, settle
 from engine_alpha.kernel.values import (
@@ -10,7 +11,6 @@ from engine_alpha.kernel.values import (
     Bar,
     Decision,
     Features,
-    Position,
     Purse,
     Record,
     Rules,
@@ -39,41 +39,6 @@ def with_decision(sub: SubAccount, asset: Asset, bar: Bar, decision: Decision) -
     """Return the sub-account with the decided entry pending, the exit due, and the stop trailed."""
     position = sub.position
     if position.side != 0:
-        position = Position(
-            position.side,
-            position.card,
-            position.quantity_base,
-            position.entry_price,
-            position.entry_ms,
-            position.entry_index,
-            trailed_stop(position, bar, asset),
-            position.first_stop_price,
-            position.target_price,
-            position.trail_quote,
-            position.liquidation_price,
-            position.max_hold_bars,
-            position.risk_quote,
-            position.fee_quote,
-            position.slippage_quote,
-            position.funding_quote,
-            position.regime,
-            position.confidence,
-            decision.exit.reason,
-        )
-    return SubAccount(
-        sub.start_quote,
-        sub.realised_quote,
-        sub.fees_quote,
-        sub.funding_quote,
-        sub.peak_quote,
-        sub.mark_price,
-        sub.last_index,
-        sub.trades,
-        sub.gross_profit_quote,
-        sub.gross_loss_quote,
-        sub.losses_in_row,
-        sub.last_exit_index,
-        sub.funding_unknown_bars,
-        position,
-        decision.pending,
-    )
+        stop = trailed_stop(position, bar, asset)
+        position = moved(position, stop, position.funding_quote, decision.exit.reason)
+    return holding(sub, position, decision.pending, 0.0, 0.0)

@@ -1,7 +1,7 @@
 """Money moves: closing a trade, counting it for asset and card, adding up what the other assets hold."""
 
 from engine_alpha.kernel.money import DAY_MS, FLAT, net_quote
-from engine_alpha.kernel.values import Bar, Fill, Others, Position, SubAccount, Tally, Trade
+from engine_alpha.kernel.values import Bar, Fill, Others, Pending, Position, SubAccount, Tally, Trade
 
 
 def closed(position: Position, fill: Fill, bar: Bar, other_price: float) -> Trade:
@@ -58,6 +58,54 @@ def booked(sub: SubAccount, trade: Trade, fill: Fill, index: int) -> SubAccount:
         sub.funding_unknown_bars,
         FLAT,
         sub.pending,
+    )
+
+
+def holding(
+    sub: SubAccount, position: Position, pending: Pending, fee_quote: float, received_quote: float
+) -> SubAccount:
+    """Return the sub-account with this position and pending entry, a fee paid and funding received."""
+    return SubAccount(
+        sub.start_quote,
+        sub.realised_quote,
+        sub.fees_quote + fee_quote,
+        sub.funding_quote + received_quote,
+        sub.peak_quote,
+        sub.mark_price,
+        sub.last_index,
+        sub.trades,
+        sub.gross_profit_quote,
+        sub.gross_loss_quote,
+        sub.losses_in_row,
+        sub.last_exit_index,
+        sub.funding_unknown_bars,
+        position,
+        pending,
+    )
+
+
+def moved(position: Position, stop_price: float, funding_quote: float, exit_due: int) -> Position:
+    """Return the position with its stop, its funding so far and the exit that is due."""
+    return Position(
+        position.side,
+        position.card,
+        position.quantity_base,
+        position.entry_price,
+        position.entry_ms,
+        position.entry_index,
+        stop_price,
+        position.first_stop_price,
+        position.target_price,
+        position.trail_quote,
+        position.liquidation_price,
+        position.max_hold_bars,
+        position.risk_quote,
+        position.fee_quote,
+        position.slippage_quote,
+        funding_quote,
+        position.regime,
+        position.confidence,
+        exit_due,
     )
 
 

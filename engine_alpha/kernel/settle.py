@@ -11,7 +11,7 @@ from engine_alpha.kernel.codes import (
     EXIT_TRAILING,
 )
 from engine_alpha.kernel.fills import NO_FILL, market_fill, opened, priced_fill, stamped
-from engine_alpha.kernel.ledger import booked, closed
+from engine_alpha.kernel.ledger import booked, closed, holding, moved
 from engine_alpha.kernel.money import NO_PENDING, NO_TRADE
 from engine_alpha.kernel.values import (
     Asset,
@@ -36,9 +36,10 @@ def settle(sub: SubAccount, asset: Asset, risk: Risk, bar: Bar) -> tuple[SubAcco
     if sub.pending.side != 0:
         if sub.position.side == 0 and sub.pending.decided_index + 1 == bar.number:
             entry = _enter_at_open(sub, asset, risk, bar)
-            sub = _with_entry(sub, entry, asset, risk, bar)
+            position = opened(sub.pending, entry, asset, risk, bar)
+            sub = holding(sub, position, NO_PENDING, entry.fee_quote, 0.0)
         else:
-            sub = _with_position(sub, sub.position, 0.0)  # its bar never came: the entry is off
+            sub = holding(sub, sub.position, NO_PENDING, 0.0, 0.0)  # its bar never came: the entry is off
     if sub.position.side != 0:
         inside_fill, other_price = _inside_exit(sub.position, asset, risk, bar)
         rate = bar.funding_inside_frac
@@ -60,28 +61,8 @@ def _pay_funding(sub: SubAccount, rate_frac: float, bar: Bar) -> tuple[SubAccoun
     if position.side == 0:
         return sub, 0.0
     received = -position.side * position.quantity_base * bar.open * rate_frac
-    moved = Position(
-        position.side,
-        position.card,
-        position.quantity_base,
-        position.entry_price,
-        position.entry_ms,
-        position.entry_index,
-        position.stop_price,
-        position.first_stop_price,
-        position.target_price,
-        position.trail_quote,
-        position.liquidation_price,
-        position.max_hold_bars,
-        position.risk_quote,
-        position.fee_quote,
-        position.slippage_quote,
-        position.funding_quote + received,
-        position.regime,
-        position.confidence,
-        position.exit_due,
-    )
-    return _with_funding(sub, moved, received), received
+    paid = moved(position, position.stop_price, position.funding_quote + received, position.exit_due)
+    return holding(sub, paid, sub.pending, 0.0, received), received
 
 
 def _leave_at_open(position: Position, asset: Asset, risk: Risk, bar: Bar) -> Fill:
@@ -111,10 +92,10 @@ def _inside_exit(position: Position, asset: Asset, risk: Risk, bar: Bar) -> tupl
     if side * (worst - position.stop_price) <= 0.0:
         gapped = side * (bar.open - position.stop_price) <= 0.0
         raw = bar.open if gapped else position.stop_price
-        moved = position.stop_price != position.first_stop_price
+        trailed = position.stop_price != position.first_stop_price
         fill = market_fill(asset, risk, -side, position.quantity_base, raw)
         at_ms = bar.open_ms if gapped else bar.close_ms
-        reason = EXIT_TRAILING if moved else EXIT_STOP
+        reason = EXIT_TRAILING if trailed else EXIT_STOP
         return stamped(fill, at_ms, reason), target if reaches_target and not gapped else 0.0
     if reaches_target:
         fill = priced_fill(asset, -side, position.quantity_base, target, target)
@@ -125,51 +106,6 @@ def _inside_exit(position: Position, asset: Asset, risk: Risk, bar: Bar) -> tupl
 def _close(sub: SubAccount, fill: Fill, bar: Bar, other_price: float) -> tuple[SubAccount, Trade]:
     trade = closed(sub.position, fill, bar, other_price)
     return booked(sub, trade, fill, bar.number), trade
-
-
-def _with_entry(sub: SubAccount, fill: Fill, asset: Asset, risk: Risk, bar: Bar) -> SubAccount:
-    return _with_position(sub, opened(sub.pending, fill, asset, risk, bar), fill.fee_quote)
-
-
-def _with_position(sub: SubAccount, position: Position, fee_quote: float) -> SubAccount:
-    """Return the sub-account with this position, a fee paid, and no pending entry."""
-    return SubAccount(
-        sub.start_quote,
-        sub.realised_quote,
-        sub.fees_quote + fee_quote,
-        sub.funding_quote,
-        sub.peak_quote,
-        sub.mark_price,
-        sub.last_index,
-        sub.trades,
-        sub.gross_profit_quote,
-        sub.gross_loss_quote,
-        sub.losses_in_row,
-        sub.last_exit_index,
-        sub.funding_unknown_bars,
-        position,
-        NO_PENDING,
-    )
-
-
-def _with_funding(sub: SubAccount, position: Position, received: float) -> SubAccount:
-    return SubAccount(
-        sub.start_quote,
-        sub.realised_quote,
-        sub.fees_quote,
-        sub.funding_quote + received,
-        sub.peak_quote,
-        sub.mark_price,
-        sub.last_index,
-        sub.trades,
-        sub.gross_profit_quote,
-        sub.gross_loss_quote,
-        sub.losses_in_row,
-        sub.last_exit_index,
-        sub.funding_unknown_bars,
-        position,
-        sub.pending,
-    )
 
 
 def marked(sub: SubAccount, bar: Bar, unknown: int) -> SubAccount:

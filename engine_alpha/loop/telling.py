@@ -4,15 +4,16 @@ import logging
 from typing import Any
 
 from engine_alpha.domain.asset import TIMEFRAME_MS
-from engine_alpha.kernel.codes import ACCOUNT_GATES, ACTIONS, EXITS, OWN_GATES, REGIMES
+from engine_alpha.kernel.codes import ACTIONS, EXITS, REGIMES
 from engine_alpha.kernel.values import Decision, Position, SubAccount
 from engine_alpha.loop.live_step import ALREADY, DECIDED, FAILED, StepReport, Tick
 from engine_alpha.loop.times import clock_time, iso
+from engine_alpha.reports import gates
 from engine_alpha.step.asset_step import Stepped
-from engine_alpha.step.recording import SIDES
+from engine_alpha.step.recording import SIDES, decision_words
+from engine_alpha.step.text import named
 
 _log = logging.getLogger("chloe.step")
-NO_CARD_GATES = ("card_active", "min_notional")  # where no card fired, these say no more than that
 
 
 def tell(tick: Tick, report: StepReport) -> None:
@@ -51,30 +52,21 @@ def step_words(report: StepReport, stepped: Stepped) -> str:
     if settlement.exit.side != 0:
         reason = EXITS[settlement.exit.reason]
         parts.append(f"left by {reason} at {_number(settlement.exit.price)}, {settlement.trade.r:+.2f} R")
-    blocked = blocking(decision)
+    blocked = blocking(stepped)
     parts.append(f"blocked by {', '.join(blocked)}" if blocked else "no gate blocks")
-    parts.append(f"decision {decision_words(stepped, decision)}")
+    parts.append(f"decision {action_words(stepped, decision)}")
     parts.append(f"position {position_words(stepped.state.sub.position)}")
     parts.append(f"PF {profit_factor_words(stepped.state.sub)}")
     return " | ".join(parts)
 
 
-def blocking(decision: Decision) -> list[str]:
+def blocking(stepped: Stepped) -> list[str]:
     """Return the gates that said no, each with what it saw and its limit."""
-    words = []
-    for names, verdicts in ((OWN_GATES, decision.gates), (ACCOUNT_GATES, decision.allocation)):
-        for name, verdict in zip(names, verdicts, strict=True):
-            if verdict.passed:
-                continue
-            if decision.card < 0 and name in NO_CARD_GATES:
-                if name == "card_active":
-                    words.append("card_active (no card fires)")
-                continue
-            words.append(f"{name} (seen {_number(verdict.seen)}, limit {_number(verdict.limit)})")
-    return words
+    fields = named(Decision, stepped.record.decision)
+    return gates.blocking(decision_words(fields, stepped.plan.names))
 
 
-def decision_words(stepped: Stepped, decision: Decision) -> str:
+def action_words(stepped: Stepped, decision: Decision) -> str:
     """Return the decision: hold, enter with side, quantity and card, or leave with its reason."""
     action = ACTIONS[decision.action]
     if decision.pending.side != 0:
@@ -137,7 +129,7 @@ def _bar_fields(stepped: Stepped) -> dict[str, Any]:
         "regime": REGIMES[opinion.regime],
         "direction": SIDES[opinion.direction],
         "confidence": opinion.confidence,
-        "blocked_by": blocking(decision),
+        "blocked_by": blocking(stepped),
         "action": ACTIONS[decision.action],
         "position": {
             "side": SIDES[sub.position.side],

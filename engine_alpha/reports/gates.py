@@ -30,8 +30,8 @@ def blocking(view: Mapping[str, Any]) -> list[str]:
             if gate["name"] == "card_active":
                 words.append("card_active (no card fires)")
             continue
-        told = PLAIN_NO.get(gate["name"], f"seen {seen(gate)}, limit {limit(gate)}")
-        words.append(f"{gate['name']} ({told})")
+        told = f": {PLAIN_NO[gate['name']]}" if gate["name"] in PLAIN_NO else ""
+        words.append(f"{gate['name']} (seen {seen(gate)}, limit {limit(gate)}{told})")
     return words
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,7 +191,7 @@ def decision_view(payload: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": payload["parameters"],
         "engine": payload["engine"],
         "signals": {spec.name: value for spec, value in zip(SIGNALS, payload["signals"], strict=True)},
-        **_decision_words(decision, cards),
+        **decision_words(decision, cards),
         "settlement": _settlement_words(record["settlement"], cards),
         "equity_quote": record["equity_quote"],
         "held": payload["held"],
@@ -208,7 +208,8 @@ def named_record(items: Any) -> dict[str, Any]:
     return record
 
 
-def _decision_words(decision: dict[str, Any], cards: list[str]) -> dict[str, Any]:
+def decision_words(decision: Mapping[str, Any], cards: Sequence[str]) -> dict[str, Any]:
+    """Return a decision, given by its field names, with names for codes."""
     opinion = dict(decision["opinion"])
     opinion["regime"] = REGIMES[opinion["regime"]]
     opinion["direction"] = SIDES[opinion["direction"]]
@@ -257,7 +258,7 @@ def _settlement_words(settlement: dict[str, Any], cards: list[str]) -> dict[str,
 
 
 def _shadow_view(settlement: Any, decision: Any, cards: list[str]) -> dict[str, Any]:
-    words = _decision_words(named(Decision, decision), cards)
+    words = decision_words(named(Decision, decision), cards)
     settled = _settlement_words(named(Settlement, settlement), cards)
     kept = ("card", "action", "direction", "confidence", "intent")
     return {**{name: words[name] for name in kept}, "trade": settled["trade"]}

@@ -82,7 +82,7 @@ def killed_as_unkilled(tmp_path: Path, seed: int, hours: int, most_ticks: int) -
 
 
 def test_killed_at_random_instants_it_comes_out_the_same(tmp_path: Path) -> None:
-    assert killed_as_unkilled(tmp_path, seed=1, hours=150, most_ticks=45) >= 3
+    assert killed_as_unkilled(tmp_path, seed=1, hours=90, most_ticks=45) >= 2
 
 
 @pytest.mark.slow

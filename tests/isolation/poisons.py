@@ -33,7 +33,7 @@ from tests.unit.loop.runs import (
 
 VICTIM = "SOLUSDT"
 OTHERS = tuple(symbol for symbol in SYMBOLS if symbol != VICTIM)
-TICKS = 22
+TICKS = 16
 MIDDLE = 9  # then VICTIM holds a position, whichever caps apply
 
 

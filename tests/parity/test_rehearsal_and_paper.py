@@ -10,6 +10,7 @@ from tests.parity.stored import THREE, rehearsed, series, store, wanted
 from tests.unit.loop.runs import (
     LATE_MS,
     ROOMY,
+    SYMBOLS,
     a_home,
     assert_sound,
     close_ms,
@@ -64,9 +65,9 @@ def assert_alike(home: Home, data: Path, hours: int, symbols: tuple[str, ...] = 
 
 
 def test_over_a_thousand_bars_and_many_trades(tmp_path: Path) -> None:
-    data = store(tmp_path / "data", series())
-    home = a_home(tmp_path / "home", enabled=THREE)
-    assert assert_alike(home, data, 340) > 1_000
+    data = store(tmp_path / "data", series(SYMBOLS, bars=1_600, before=1_450))
+    home = a_home(tmp_path / "home", enabled=SYMBOLS)
+    assert assert_alike(home, data, 84, SYMBOLS) > 1_000
 
 
 def test_with_caps_that_bind(tmp_path: Path) -> None:
