@@ -119,23 +119,25 @@ def diff(before: str, after: str | None, url: str | None) -> None:
 @venue_option
 @url_option
 @click.option("--dry-run", is_flag=True, help="Show what would change and write nothing.")
+@click.option("--accept-settled", is_flag=True, help="Believe that contracts have been settled.")
 @home_option
 @json_option
-def refresh(venue: str | None, url: str | None, dry_run: bool) -> None:
+def refresh(venue: str | None, url: str | None, dry_run: bool, accept_settled: bool) -> None:
     """Ask the venues for the registry's coins and their successors, and write today's snapshot.
 
-    By default all venues of the registry. The changes are shown first; without any, nothing is written.
+    By default all venues of the registry. The changes are shown first; without any, nothing is written. A
+    contract that is newly settled would be left at once: that needs --accept-settled.
     """
     home = chosen_home()
     venues = [venue] if venue else sorted({asset.venue for asset in read_registry(home.registry).assets})
     if url is not None and len(venues) != 1:
         raise click.UsageError("--url needs --venue")
-    done = [_refreshed(home, name, url, dry_run) for name in venues]
+    done = [_refreshed(home, name, url, (dry_run, accept_settled)) for name in venues]
     if wants_json():
         show_json({"home": str(home.path), "venues": done})
 
 
-def _refreshed(home: Home, venue: str, url: str | None, dry_run: bool) -> dict[str, Any]:
+def _refreshed(home: Home, venue: str, url: str | None, wishes: tuple[bool, bool]) -> dict[str, Any]:
     """Show what changed at one venue, write it, and return both for JSON."""
     old = read_snapshot(newest_snapshot(home.instruments, venue))
     known = instruments_in(old)
@@ -143,6 +145,13 @@ def _refreshed(home: Home, venue: str, url: str | None, dry_run: bool) -> dict[s
     changes = diff_instruments(known, new)
     if not wants_json():
         show(f"{venue}, since {old.as_of}:", *_change_lines(changes))
+    dry_run, accept_settled = wishes
+    settled = [each.symbol for each in changes if each.field == "settled_ms" and each.before is None]
+    if settled and not accept_settled and not dry_run:
+        raise ConfigError(
+            f"{venue} no longer lists {', '.join(settled)}: their positions would be left. Look at the venue; "
+            "if it is so, repeat with --accept-settled. Nothing was written"
+        )
     written = str(_write(home, old, new)) if changes and not dry_run else None
     if not wants_json():
         show(f"wrote {written}" if written else "nothing written")

@@ -174,7 +174,10 @@ def test_a_refresh_shows_what_changed_and_writes_a_new_snapshot(
     dry = run("instruments", "refresh", "--venue", "bybit", "--url", exchange.url, "--dry-run")
     assert dry.exit_code == 0 and "XRPUSDT max_market_quantity_base: 2467800 -> 724.00" in dry.stdout
     assert newest_snapshot(folder, "bybit") == before
-    wrote = run("instruments", "refresh", "--venue", "bybit", "--url", exchange.url)
+    doubtful = run("instruments", "refresh", "--venue", "bybit", "--url", exchange.url)
+    assert doubtful.exit_code == 2 and "no longer lists POLUSDT" in doubtful.stderr
+    assert newest_snapshot(folder, "bybit") == before
+    wrote = run("instruments", "refresh", "--venue", "bybit", "--url", exchange.url, "--accept-settled")
     after = newest_snapshot(folder, "bybit")
     assert after > before and f"wrote {after}" in wrote.stdout
     was, now = (read_snapshot(path).instruments["POLUSDT"] for path in (before, after))
