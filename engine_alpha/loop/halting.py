@@ -12,7 +12,7 @@ from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.halt_file import FILE_NAME, request_halt, requested_halt
 from engine_alpha.ports import Event
 from engine_alpha.step.recording import HALT
-from engine_alpha.step.state import ACCOUNT, AccountState, account_parts, account_text
+from engine_alpha.step.state import ACCOUNT, AccountState, account_parts, account_text, rebased_account
 from engine_alpha.step.text import to_text
 
 __all__ = ["FILE_NAME", "request_halt", "requested_halt", "take_up_halt"]
@@ -20,7 +20,7 @@ __all__ = ["FILE_NAME", "request_halt", "requested_halt", "take_up_halt"]
 
 def take_up_halt(engine: Engine, now_ms: int) -> None:
     """Journal a wish that is not yet the account's state, and act on it."""
-    account = engine.book.account
+    account = rebased_account(engine.book.account, engine.setup.risk.equity_quote)
     wish = requested_halt(engine.setup.home.account(engine.labels.account))
     if wish is None or (wish["halted"], wish["at_ms"]) == (account.halted, account.halt_at_ms):
         return

@@ -25,7 +25,7 @@ from engine_alpha.step.asset_step import (
     step_asset,
     wanted_from_ms,
 )
-from engine_alpha.step.plan import AssetPlan
+from engine_alpha.step.plan import AssetPlan, kept_plan
 from engine_alpha.step.recording import no_decision_event
 from engine_alpha.step.state import AssetState
 from engine_alpha.step.text import writable
@@ -52,8 +52,8 @@ class StepReport:
 
     @property
     def is_good(self) -> bool:
-        """Say whether the bar has its decision."""
-        return self.status in GOOD
+        """Say whether the bar has its decision and nothing was refused."""
+        return self.status in GOOD and not self.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +118,20 @@ def steppable(setup: Setup, engine: Engine) -> dict[str, AssetConfig]:
     held = {symbol: state for symbol, state in engine.book.assets.items() if not state.is_flat}
     for asset in setup.enabled:
         old = _on_old_settings(asset, held.get(asset.symbol))
-        refuses = asset.symbol in held and setup.faults_of(asset.symbol)
+        refuses = asset.symbol in held and (setup.faults_of(asset.symbol) or not _has_plan(setup, old))
         chosen[asset.symbol] = replace(old, enabled=False) if refuses else old
     for symbol in (*setup.order, *sorted(held)):
         if symbol in held and symbol not in chosen:
             chosen[symbol] = replace(held[symbol].config, enabled=False)
     return dict(sorted(chosen.items(), key=lambda one: not one[1].enabled))
+
+
+def _has_plan(setup: Setup, asset: AssetConfig) -> bool:
+    try:
+        setup.plan(asset)
+    except ConfigError:
+        return False
+    return True
 
 
 def _on_old_settings(asset: AssetConfig, held: AssetState | None) -> AssetConfig:
@@ -215,21 +223,41 @@ def _recorded(tick: Tick, asset: AssetConfig, report: StepReport) -> StepReport:
 
 
 def _stepped(tick: Tick, asset: AssetConfig, report: StepReport) -> StepReport:
-    setup, engine = tick.setup, tick.engine
-    state = engine.book.assets.get(asset.symbol)
+    state = tick.engine.book.assets.get(asset.symbol)
+    plan, refusal = _plan(tick.setup, asset, state, tick.now_ms)
+    if refusal:
+        report = replace(report, reason="config", detail=refusal)
+    if already_decided(plan.asset, state, tick.now_ms):
+        return replace(report, status=ALREADY)
+    bars, missing = step_asset(tick.desk(), plan, _reading(tick, asset, plan, state))
+    if missing is not None:
+        failed = replace(report, status=NO_DECISION, reason=missing.reason, detail=missing.detail)
+        return _recorded(tick, asset, replace(failed, bars=tuple(bars)))
+    return replace(report, status=DECIDED if bars else ALREADY, bars=tuple(bars))
+
+
+def _plan(setup: Setup, asset: AssetConfig, state: AssetState | None, now_ms: int) -> tuple[AssetPlan, str]:
+    """Return what to step on, and why entries are refused if they are.
+
+    Raise `ConfigError` for an asset that must not be stepped. One that holds a position is stepped all the
+    same, close-only, if need be on the settings kept with it.
+    """
+    holds = state is not None and not state.is_flat
     faults = setup.faults_of(asset.symbol)
-    if faults and (state is None or state.is_flat):
+    if faults and not holds:
         raise ConfigError("; ".join(faults))
     if faults:
         asset = replace(asset, enabled=False)
-    plan = setup.plan(asset)
-    unlisted = listing_fault(plan.instrument, tick.now_ms)
-    if unlisted is not None and (state is None or state.is_flat):
+    try:
+        plan = setup.plan(asset)
+    except ConfigError as fault:
+        if state is None or state.held is None:
+            raise
+        return kept_plan(asset, state.held), str(fault)
+    unlisted = listing_fault(plan.instrument, now_ms)
+    if unlisted is not None and not holds:
         raise ConfigError(unlisted)
-    if already_decided(asset, state, tick.now_ms):
-        return replace(report, status=ALREADY)
-    bars = step_asset(tick.desk(), plan, _reading(tick, asset, plan, state))
-    return replace(report, status=DECIDED if bars else ALREADY, bars=tuple(bars))
+    return plan, "; ".join(faults)
 
 
 def _reading(tick: Tick, asset: AssetConfig, plan: AssetPlan, state: AssetState | None) -> Reading:

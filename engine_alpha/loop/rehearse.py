@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def rehearsal_setup(home: Home, wanted: Rehearsal) -> Setup:
 
 
 def account_name(setup: Setup, wanted: Rehearsal) -> str:
-    """Return the account of this rehearsal: a digest of its arguments and of all that decides."""
+    """Return the account of this rehearsal: a digest of its arguments, configuration and deciding code."""
     parts = [
         str(wanted.data.resolve()),
         wanted.venue,
@@ -96,8 +97,19 @@ def account_name(setup: Setup, wanted: Rehearsal) -> str:
         wanted.from_ms,
         wanted.to_ms,
         [[asset.symbol, setup.plan(asset).config_hash] for asset in setup.enabled],
+        deciding_code(),
     ]
     return "rehearse-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def deciding_code() -> str:
+    """Return a hash of the sources that decide: an engine that decides otherwise starts a new account."""
+    digest = hashlib.sha256()
+    for package in ("domain", "kernel", "step"):
+        for source in sorted(files("engine_alpha").joinpath(package).iterdir(), key=lambda one: one.name):
+            if source.name.endswith(".py"):
+                digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager

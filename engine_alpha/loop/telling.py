@@ -19,14 +19,13 @@ _log = logging.getLogger("chloe.step")
 def tell(tick: Tick, report: StepReport) -> None:
     """Log what a step did, one line per bar."""
     mark = "[SIM] " if tick.engine.feed.simulated else ""
-    if report.status == DECIDED:
-        for stepped in report.bars:
-            _log.info("%s%s", mark, step_words(report, stepped))
-    elif report.status == ALREADY:
+    for stepped in report.bars:
+        _log.info("%s%s", mark, step_words(report, stepped))
+    if report.status == ALREADY:
         _log.info("%s%s %s", mark, report.symbol, already_words(report))
-    else:
-        level = logging.ERROR if report.status == FAILED else logging.WARNING
-        words = report.status.replace("_", " ")
+    if report.reason:
+        level = logging.ERROR if report.status in (DECIDED, ALREADY, FAILED) else logging.WARNING
+        words = "close-only" if report.status in (DECIDED, ALREADY) else report.status.replace("_", " ")
         _log.log(level, "%s%s %s: %s: %s", mark, report.symbol, words, report.reason, report.detail)
 
 

@@ -101,10 +101,10 @@ def _refuse_broken(engine: Engine, now_ms: int, stepped: set[str], announce: boo
     reports = []
     for symbol in dict.fromkeys(fault.symbol for fault in engine.setup.registry.faults):
         detail = "; ".join(engine.setup.faults_of(symbol))
-        if announce:
-            _log.error("%s refuses: %s", symbol, detail)
         if symbol in stepped:
             continue
+        if announce:
+            _log.error("%s refuses: %s", symbol, detail)
         hour_ms = now_ms // HOUR_MS * HOUR_MS  # its timeframe can't be trusted
         event = no_decision_event(symbol, "", hour_ms, "config", detail)
         engine.journal.commit(now_ms, [event], {})

@@ -45,9 +45,12 @@ def feed_name(home: Home, chosen: str | None) -> tuple[str, EngineConfig]:
 
 def source_line(home: Home, feed: str) -> str:
     """Return a run's first line: which home, which account, where the prices come from."""
+    from engine_alpha.config.assets import read_registry
+
     folder = "./" if home.path == Path.cwd() else str(home.path)
+    venues = sorted({asset.venue for asset in read_registry(home.registry).assets if asset.enabled})
     told = {
-        "embedded": "SIMULATED PRICES, not bybit; for real ones: chloe feed venue",
+        "embedded": f"SIMULATED PRICES, not {', '.join(venues) or 'real'}; for real ones: chloe feed venue",
         "venue": "prices of each asset's venue",
         "files": f"stored prices from {home.data}",
     }[feed]

@@ -35,6 +35,7 @@ from engine_alpha.step.state import (
     changed_parts,
     new_state,
     rebased,
+    rebased_account,
     state_text,
 )
 from engine_alpha.step.windows import Window, check_funding, window_of
@@ -102,11 +103,11 @@ def already_decided(asset: AssetConfig, state: AssetState | None, now_ms: int) -
     return last == newest
 
 
-def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> list[Stepped]:
+def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> tuple[list[Stepped], DataError | None]:
     """Advance the asset over all new bars of the reading; return what was done, oldest first.
 
-    Raises `DataError` where bars can't be trusted, or, after stepping those that are there, where the newest
-    is missing. What was stepped before an error stays: each bar is a transaction of its own.
+    The second part says so if the newest bar is missing. Raises `DataError` where bars can't be trusted; what
+    was stepped before an error stays: each bar is a transaction of its own.
     """
     asset = plan.asset
     newest_ms = expected_open_ms(asset, desk.now_ms)
@@ -128,12 +129,10 @@ def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> list[Stepped]:
         due_ms = open_ms + asset.timeframe_ms
         if not was_decided_before(desk, asset, state, open_ms):
             done.append(step_bar(desk, plan, reading, at))
-    if int(reading.bars.open_ms[-1]) < newest_ms:
-        raise DataError(
-            STALE,
-            f"newest bar opened at {int(reading.bars.open_ms[-1])}, the one at {newest_ms} is missing",
-        )
-    return done
+    last_ms = int(reading.bars.open_ms[-1])
+    if last_ms < newest_ms:
+        return done, DataError(STALE, f"newest bar opened at {last_ms}, the one at {newest_ms} is missing")
+    return done, None
 
 
 def record_missing(desk: Desk, asset: AssetConfig, due_ms: int, open_ms: int) -> None:
@@ -163,9 +162,10 @@ def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
     state = renumbered(state, held_index)
     window = window_of(reading, at)
     features = window.features(facts_of(desk, plan, reading, window))
+    account = rebased_account(desk.book.account, plan.rules.risk.account_start_quote)
     purse = Purse(
         rebased(state.sub, plan.rules.asset.start_quote),
-        desk.book.account.marks,
+        account.marks,
         desk.book.others(asset.symbol, asset.risk_bucket, desk.order),
         plan.tallies(state),
     )
@@ -180,15 +180,14 @@ def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
         source=reading.source,
         held=state.held,
         after=changed_parts(before, state),
-        marks=after.account,
+        account=replace(account, marks=after.account),
     )
-    account = replace(desk.book.account, marks=after.account)
-    states = {asset.symbol: state_text(state), ACCOUNT: account_text(account)}
+    states = {asset.symbol: state_text(state), ACCOUNT: account_text(seen.account)}
     if desk.journal.commit(desk.now_ms, asset_events(seen, desk.labels), states) == 0:
         raise BrokenPromise(
             f"{asset.symbol}: the bar at {window.bar.open_ms} was decided before, unknown to us"
         )
-    desk.book.put(asset.symbol, state, after.account)
+    desk.book.put(asset.symbol, state, seen.account)
     return Stepped(record=record, row=window.row, plan=plan, state=state)
 
 

@@ -3,14 +3,11 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from engine_alpha.ports import StoredEvent
 from engine_alpha.step.recording import DECISION, FILL, FUNDING, HALT, TRADE
 from engine_alpha.step.state import ACCOUNT
 from engine_alpha.step.text import to_text
-
-UNTOUCHED = {"halted": False, "halt_reason": "", "halt_at_ms": 0}
 
 
 def fold(states: dict[str, str], stored: StoredEvent) -> dict[str, str]:
@@ -20,14 +17,10 @@ def fold(states: dict[str, str], stored: StoredEvent) -> dict[str, str]:
         payload = json.loads(event.payload)
         before = json.loads(states[event.symbol]) if event.symbol in states else {}
         states[event.symbol] = to_text({**before, **payload["after"]})
-        states[ACCOUNT] = to_text({**_account(states), "marks": payload["marks"]})
+        states[ACCOUNT] = to_text(payload["account_after"])
     elif event.kind == HALT:
-        states[ACCOUNT] = to_text({**_account(states), **json.loads(event.payload)})
+        states[ACCOUNT] = to_text(json.loads(event.payload))
     return states
-
-
-def _account(states: dict[str, str]) -> dict[str, Any]:
-    return json.loads(states[ACCOUNT]) if ACCOUNT in states else dict(UNTOUCHED)
 
 
 @dataclass(slots=True)

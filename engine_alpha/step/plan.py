@@ -9,6 +9,7 @@ from engine_alpha.kernel.codes import ACTIVE, SHADOW
 from engine_alpha.kernel.values import Card, Condition, Rules, Tally
 from engine_alpha.step.state import AssetState, HeldCard
 
+KEPT = "kept with the position"
 NEVER = 0  # a status that is neither active nor shadow: kept for its exits only
 
 
@@ -52,7 +53,16 @@ class AssetPlan:
             exit_first=len(conditions),
             exit_end=len(conditions) + len(exits),
         )
-        return HeldCard(name=self.names[index], card=own, conditions=(*conditions, *exits))
+        return HeldCard(
+            name=self.names[index],
+            card=own,
+            conditions=(*conditions, *exits),
+            asset=self.rules.asset,
+            risk=self.rules.risk,
+            parameters=self.rules.parameters,
+            parameters_version=self.parameters_version,
+            instrument=self.instrument,
+        )
 
     def holding(self, held: HeldCard | None) -> tuple["AssetPlan", int]:
         """Return a plan that contains the held card, and its index there (0 where none is held).
@@ -65,6 +75,19 @@ class AssetPlan:
             return self, self.names.index(held.name)
         rules = _appended(self.rules, held.card, held.conditions)
         return replace(self, rules=rules, names=(*self.names, held.name)), len(self.names)
+
+
+def kept_plan(asset: AssetConfig, held: HeldCard) -> AssetPlan:
+    """Return a plan that only gets flat, from what was kept with the position: for when files are broken."""
+    card = held.card._replace(status=NEVER)
+    return AssetPlan(
+        asset=replace(asset, enabled=False),
+        instrument=held.instrument,
+        rules=Rules(held.asset, held.risk, held.parameters, (card,), held.conditions),
+        names=(held.name,),
+        parameters_version=held.parameters_version,
+        config_hash=KEPT,
+    )
 
 
 def _appended(rules: Rules, card: Card, conditions: tuple[Condition, ...]) -> Rules:

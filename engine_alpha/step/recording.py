@@ -10,7 +10,6 @@ import engine_alpha
 from engine_alpha.kernel.codes import ACCOUNT_GATES, ACTIONS, EXITS, OWN_GATES, REGIMES
 from engine_alpha.kernel.signals import SIGNALS
 from engine_alpha.kernel.values import (
-    Account,
     Decision,
     Fill,
     Record,
@@ -19,7 +18,7 @@ from engine_alpha.kernel.values import (
 )
 from engine_alpha.ports import Event, StoredEvent
 from engine_alpha.step.plan import AssetPlan
-from engine_alpha.step.state import HeldCard
+from engine_alpha.step.state import AccountState, HeldCard, account_parts
 from engine_alpha.step.text import named, pack, to_text, writable
 from engine_alpha.step.windows import Window
 
@@ -48,7 +47,7 @@ class Seen:
     source: str
     held: HeldCard | None
     after: Mapping[str, Any]  # the parts of the asset's state that changed
-    marks: Account  # the account's marks after it
+    account: AccountState  # the account after it
 
 
 def bar_key(symbol: str, timeframe: str, open_ms: int) -> str:
@@ -149,7 +148,7 @@ def _decision_text(seen: Seen, labels: Labels) -> str:
             "source": seen.source,
             "account": labels.account,
             "after": seen.after,
-            "marks": seen.marks,
+            "account_after": account_parts(seen.account),
         }
     )
 

@@ -2,13 +2,26 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.domain.instrument import Instrument
+from engine_alpha.domain.instrument import Tier as InstrumentTier
 from engine_alpha.kernel.ledger import held_with
 from engine_alpha.kernel.money import NEW_TALLY, NO_OTHERS, new_account, new_sub_account
-from engine_alpha.kernel.values import Account, Card, Condition, Others, SubAccount, Tally
+from engine_alpha.kernel.values import (
+    Account,
+    Asset,
+    Card,
+    Condition,
+    Others,
+    Parameters,
+    Risk,
+    SubAccount,
+    Tally,
+    Tier,
+)
 from engine_alpha.step.text import build, to_text
 
 ACCOUNT = "account"
@@ -16,11 +29,19 @@ ACCOUNT = "account"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldCard:
-    """The card of an open or pending position, kept so that its exits outlive the file."""
+    """The card of an open or pending position and the settings it was last stepped on.
+
+    Kept so that exits outlive every file: a card that is deleted, parameters or an instrument that broke.
+    """
 
     name: str
     card: Card
     conditions: tuple[Condition, ...]
+    asset: Asset
+    risk: Risk
+    parameters: Parameters
+    parameters_version: str
+    instrument: Instrument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +79,10 @@ class AssetState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountState:
-    """The account's marks, and whether a person has halted entries."""
+    """The account's configured equity and marks, and whether a person has halted entries."""
 
     marks: Account
+    start_quote: float
     halted: bool = False
     halt_reason: str = ""
     halt_at_ms: int = 0  # when a person last halted or resumed
@@ -83,7 +105,8 @@ def state_parts(state: AssetState) -> dict[str, Any]:
     """Return the state as what JSON can hold, part by part."""
     held = None
     if state.held is not None:
-        held = {"name": state.held.name, "card": state.held.card, "conditions": state.held.conditions}
+        held = {each.name: getattr(state.held, each.name) for each in fields(HeldCard)}
+        held["instrument"] = asdict(state.held.instrument)
     return {
         "config": asdict(state.config),
         "sub": state.sub,
@@ -110,7 +133,6 @@ def changed_parts(before: AssetState | None, after: AssetState) -> dict[str, Any
 def state_of(text: str) -> AssetState:
     """Return the state written by `state_text`, to the bit."""
     stored = json.loads(text)
-    held = stored["held"]
     return AssetState(
         config=AssetConfig(**stored["config"]),
         sub=build(SubAccount, stored["sub"]),
@@ -119,13 +141,36 @@ def state_of(text: str) -> AssetState:
             name: Shadow(sub=build(SubAccount, sub), tally=build(Tally, tally))
             for name, (sub, tally) in stored["shadows"].items()
         },
-        held=held
-        and HeldCard(
-            name=held["name"],
-            card=build(Card, held["card"]),
-            conditions=tuple(build(Condition, items) for items in held["conditions"]),
-        ),
+        held=None if stored["held"] is None else _held_of(stored["held"]),
     )
+
+
+def _held_of(stored: dict[str, Any]) -> HeldCard:
+    asset: Asset = build(Asset, stored["asset"])
+    parameters: Parameters = build(Parameters, stored["parameters"])
+    instrument = stored["instrument"]
+    tiers = tuple(InstrumentTier(**tier) for tier in instrument["tiers"])
+    return HeldCard(
+        name=stored["name"],
+        card=build(Card, stored["card"]),
+        conditions=tuple(build(Condition, items) for items in stored["conditions"]),
+        asset=asset._replace(tiers=tuple(build(Tier, tier) for tier in asset.tiers)),
+        risk=build(Risk, stored["risk"]),
+        parameters=parameters._replace(weights=tuple(tuple(row) for row in parameters.weights)),
+        parameters_version=stored["parameters_version"],
+        instrument=Instrument(**{**instrument, "tiers": tiers}),
+    )
+
+
+def rebased_account(account: AccountState, start_quote: float) -> AccountState:
+    """Return the account with another configured equity: paid in or out, neither loss nor drawdown."""
+    if start_quote == account.start_quote:
+        return account
+    moved = start_quote - account.start_quote
+    marks = account.marks._replace(
+        peak_quote=account.marks.peak_quote + moved, day_start_quote=account.marks.day_start_quote + moved
+    )
+    return replace(account, marks=marks, start_quote=start_quote)
 
 
 def account_text(account: AccountState) -> str:
@@ -137,6 +182,7 @@ def account_parts(account: AccountState) -> dict[str, Any]:
     """Return the account's state as what JSON can hold."""
     return {
         "marks": account.marks,
+        "start_quote": account.start_quote,
         "halted": account.halted,
         "halt_reason": account.halt_reason,
         "halt_at_ms": account.halt_at_ms,
@@ -146,7 +192,7 @@ def account_parts(account: AccountState) -> dict[str, Any]:
 def account_of(text: str | None, start_quote: float) -> AccountState:
     """Return the account's state; a fresh one for no text."""
     if text is None:
-        return AccountState(marks=new_account(start_quote))
+        return AccountState(marks=new_account(start_quote), start_quote=start_quote)
     stored: dict[str, Any] = json.loads(text)
     return AccountState(**{**stored, "marks": build(Account, stored["marks"])})
 
@@ -171,7 +217,7 @@ class AccountBook:
                 others = held_with(others, state.sub, int(state.config.risk_bucket == bucket))
         return others
 
-    def put(self, symbol: str, state: AssetState, marks: Account) -> None:
+    def put(self, symbol: str, state: AssetState, account: AccountState) -> None:
         """Take over what was committed."""
         self.assets[symbol] = state
-        self.account = replace(self.account, marks=marks)
+        self.account = account
