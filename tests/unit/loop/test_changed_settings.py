@@ -51,7 +51,7 @@ def test_a_broken_file_of_a_holder_leaves_its_stop_working(tmp_path: Path, broke
         feed.series["ETHUSDT"] = beyond_the_stop(feed.series["ETHUSDT"], 2, (held.side, held.stop_price))
         (quiet,) = tick_hours(engine, range(2, 3))
         assert (quiet.exit_code, quiet.steps[0].status) == (4, DECIDED), "stepped, and complained about"
-        (stopped,) = tick_hours(engine, range(3, 4))
+        tick_hours(engine, range(3, 4))
         assert [trade["exit_reason"] for trade in payloads(engine.journal, "trade")] == ["stop"]
         decided = payloads(engine.journal, "decision")[-1]
         assert decided["config_hash"] == KEPT
