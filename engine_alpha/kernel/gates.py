@@ -205,7 +205,10 @@ def _capped(held: float, size: Size, equity: float, cap: float, dropped: int) ->
 
 
 def correlation_cap(others: Others, size: Size, purse: Purse, equity: float, risk: Risk) -> Verdict:
-    """Compare correlated risk at the stops with its cap: H = sqrt((1 - rho) sum w^2 + rho (sum w)^2)."""
+    """Compare correlated risk at the stops with its cap: H = sqrt((1 - rho) sum w^2 + rho (sum w)^2).
+
+    The new entry counts as adding to the heavier side: a hedge earns no room.
+    """
     own = purse.sub.position.side * purse.sub.position.risk_quote
     added = size.risk_quote
     total = abs(others.risk_quote + own) + added

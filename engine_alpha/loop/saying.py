@@ -9,17 +9,38 @@ from engine_alpha.errors import BrokenPromise, ChloeError, ConfigError, JournalE
 CONFIG_CODE, FAILED_CODE, LOCKED_CODE = 2, 4, 5
 
 
+class _ForJournald(logging.Formatter):
+    """Bare messages with systemd's priority in front; the journal adds the time itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return "<6>message": 6 informs, 4 warns, 3 is an error."""
+        priority = 3 if record.levelno >= logging.ERROR else 4 if record.levelno >= logging.WARNING else 6
+        return f"<{priority}>{super().format(record)}"
+
+
 def configure_logging(level: int = logging.INFO) -> None:
-    """Log bare messages with a time to stderr; without the time where systemd adds its own."""
-    under_journald = "JOURNAL_STREAM" in os.environ
+    """Log to stderr: time, level and message; under systemd its priority and the message."""
     handler = logging.StreamHandler(sys.stderr)
-    shape = "%(message)s" if under_journald else "%(asctime)s %(levelname)s %(message)s"
-    formatter = logging.Formatter(shape, datefmt="%Y-%m-%d %H:%M:%S")
-    handler.setFormatter(formatter)
+    if _stderr_is_journald():
+        handler.setFormatter(_ForJournald("%(message)s"))
+    else:
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+        )
     root = logging.getLogger("chloe")
     root.handlers = [handler]
     root.setLevel(level)
     root.propagate = False
+
+
+def _stderr_is_journald() -> bool:
+    """Say whether stderr itself is the stream that $JOURNAL_STREAM names; a child's pipe is not."""
+    named = os.environ.get("JOURNAL_STREAM", "")
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return named == f"{status.st_dev}:{status.st_ino}"
 
 
 def complain(fault: Exception) -> int:
