@@ -15,6 +15,10 @@ class Clock(Protocol):
         """Return the time in ms UTC; a feed's server decides "closed", this only bounds it."""
         ...
 
+    def wait_until(self, at_ms: int) -> None:
+        """Return when it is that time; a clock that stands still returns at once."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarRequest:

@@ -10,6 +10,11 @@ class SystemClock:
         """Return ms since the epoch, UTC."""
         return time.time_ns() // 1_000_000
 
+    def wait_until(self, at_ms: int) -> None:
+        """Sleep until that time."""
+        while (left_ms := at_ms - self.now_ms()) > 0:
+            time.sleep(left_ms / 1000)
+
 
 class FixedClock:
     """Tell the time it was set to; rehearsals and `--now` move it by hand."""
@@ -20,6 +25,9 @@ class FixedClock:
     def now_ms(self) -> int:
         """Return the set time."""
         return self._now_ms
+
+    def wait_until(self, at_ms: int) -> None:
+        """Return at once: whoever set this clock has waited."""
 
     def set(self, now_ms: int) -> None:
         """Move to another time."""

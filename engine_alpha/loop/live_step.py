@@ -146,10 +146,20 @@ def _on_old_settings(asset: AssetConfig, held: AssetState | None) -> AssetConfig
 def make_tick(engine: Engine, assets: list[AssetConfig]) -> Tick:
     """Read configuration and clock once and ask every asset's feed at the same time."""
     setup = engine.setup
+    _let_bars_settle(engine, assets)
     now_ms = engine.clock.now_ms()
     # not Runner.run: Python 3.11 formats the last answers, arrays and all, when that sets its signal handler
     answers = engine.loop.get_loop().run_until_complete(_answers(engine, setup, assets, now_ms))
     return Tick(engine=engine, setup=setup, now_ms=now_ms, answers=answers)
+
+
+def _let_bars_settle(engine: Engine, assets: list[AssetConfig]) -> None:
+    """Wait until every newest close is `settle_delay_ms` past: a venue may still correct the bar before."""
+    if engine.feed.simulated or not assets:
+        return
+    now_ms = engine.clock.now_ms()
+    newest_ms = max(now_ms // asset.timeframe_ms * asset.timeframe_ms for asset in assets)
+    engine.clock.wait_until(newest_ms + engine.setup.engine.settle_delay_ms)
 
 
 def refreshed(engine: Engine) -> Setup:
