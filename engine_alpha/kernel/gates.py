@@ -6,6 +6,7 @@ The asset's own gates read its sub-account alone; the account's gates couple the
 import math
 from typing import NamedTuple
 
+from engine_alpha.domain.lookback import MIN_BARS
 from engine_alpha.kernel.margin import liquidation_price, tier_of
 from engine_alpha.kernel.money import DAY_MS, equity_quote, net_quote
 from engine_alpha.kernel.sizing import drawdown_frac, resized
@@ -26,7 +27,6 @@ from engine_alpha.kernel.values import (
 
 UNKNOWN = float("nan")
 UNLIMITED = float("inf")
-MIN_WARM_BARS = 513
 
 OwnGates = tuple[
     Verdict, Verdict, Verdict, Verdict, Verdict, Verdict, Verdict, Verdict, Verdict,
@@ -64,7 +64,7 @@ def own_gates(rules: Rules, sub: SubAccount, bar: Bar, facts: Facts, view: View,
     return (
         at_most(float(facts.late), 0.0),
         data_complete(facts, risk),
-        at_least(float(facts.window_bars), float(MIN_WARM_BARS)),
+        at_least(float(facts.window_bars), float(MIN_BARS)),
         at_least(float(facts.listed), 1.0),
         at_least(float(facts.enabled), 1.0),
         regime_allowed(view.regime, parameters),
