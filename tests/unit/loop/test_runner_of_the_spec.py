@@ -8,16 +8,12 @@ from pathlib import Path
 import pytest
 
 from engine_alpha.home import Home, init_home
-from engine_alpha.loop.lock import account_lock
 from tests.unit.loop.processes import run_module, runner
 from tests.unit.loop.runs import (
-    QUICK,
     SYMBOLS,
     assert_sound,
     enable,
     journal_of,
-    put_card,
-    set_asset,
     set_engine,
 )
 
@@ -102,100 +98,6 @@ def test_a_fixed_time_and_a_report_as_json(home: Home) -> None:
     earlier = runner("--home", str(home.path), "--now", "2025-11-25T12:20:00", "--json")
     assert earlier.code == 4
     assert {step["reason"] for step in earlier.report["steps"]} == {"clock_backwards"}
-
-
-def test_under_systemd_the_time_is_left_to_the_journal(home: Home) -> None:
-    done = runner("--home", str(home.path), "--now", NOW, JOURNAL_STREAM="8:1")
-    assert TICK.fullmatch(done.stderr.splitlines()[1])
-
-
-class TestExitCodes:
-    """2 configuration, 3 some, 4 all or the journal, 5 locked."""
-
-    def test_2_for_a_registry_that_is_no_json(self, home: Home) -> None:
-        home.registry.write_text('{"ETHUSDT": {"enabled": true,,}}')
-        done = runner("--home", str(home.path))
-        assert done.code == 2
-        assert re.search(r"asset_registry\.json:1:\d+: ", done.stderr)
-        assert "Traceback" not in done.stderr and not home.state.exists()
-
-    def test_2_for_a_registry_that_cannot_be_read(self, home: Home) -> None:
-        home.registry.unlink()
-        home.registry.mkdir()
-        done = runner("--home", str(home.path))
-        assert done.code == 2 and "can't be read" in done.stderr and "Traceback" not in done.stderr
-
-    def test_2_for_a_registry_in_another_encoding(self, home: Home) -> None:
-        home.registry.write_bytes(home.registry.read_text().encode("utf-16"))
-        done = runner("--home", str(home.path))
-        assert done.code == 2 and "save the file as UTF-8" in done.stderr
-
-    def test_2_for_no_home_an_odd_time_and_an_unknown_feed(self, home: Home, tmp_path: Path) -> None:
-        assert "chloe init" in runner("--home", str(tmp_path / "nowhere")).stderr
-        for options, told in (
-            (("--now", "tomorrow"), "is no ISO time"),
-            (("--feed", "moon"), 'no feed "moon"'),
-        ):
-            done = runner("--home", str(home.path), *options)
-            assert done.code == 2 and told in done.stderr and "Traceback" not in done.stderr
-
-    def test_3_for_a_broken_entry_even_if_it_is_disabled(self, home: Home) -> None:
-        set_asset(home, "DOGEUSDT", max_leverge=3)
-        done = runner("--home", str(home.path), "--now", NOW, "--json")
-        assert done.code == 3
-        assert [(step["symbol"], step["status"]) for step in done.report["steps"]] == [
-            ("ETHUSDT", "decided"),
-            ("DOGEUSDT", "refused"),
-        ]
-        assert "did you mean" in done.stderr or "max_leverage" in done.stderr
-        assert "DOGEUSDT.max_leverge" in done.stderr and "asset_registry.json:" in done.stderr
-        assert "for 1 assets" in done.stderr
-
-    def test_3_for_a_card_that_names_no_asset(self, home: Home) -> None:
-        put_card(home, {**QUICK, "entry": "always"})
-        done = runner("--home", str(home.path), "--now", NOW)
-        assert done.code == 3 and "left out: " in done.stderr and "quick.json" in done.stderr
-
-    def test_3_for_a_settled_contract_beside_another(self, home: Home) -> None:
-        enable(home, "ETHUSDT", "MATICUSDT")
-        done = runner("--home", str(home.path), "--now", NOW)
-        assert done.code == 3
-        assert "settled 2024-09-06, successor POLUSDT" in done.stderr
-        assert "[SIM] ETHUSDT bar" in done.stderr
-
-    def test_4_if_the_only_asset_is_refused(self, home: Home) -> None:
-        enable(home, "MATICUSDT")
-        assert runner("--home", str(home.path), "--now", NOW).code == 4
-
-    def test_0_if_there_is_nothing_to_do(self, home: Home) -> None:
-        enable(home)
-        done = runner("--home", str(home.path), "--now", NOW)
-        assert done.code == 0 and "for 0 assets" in done.stderr
-
-    @pytest.mark.parametrize("damage", ["header", "page", "state"])
-    def test_4_for_a_damaged_journal_which_is_left_as_it_is(self, home: Home, damage: str) -> None:
-        assert runner("--home", str(home.path), "--now", NOW).code == 0
-        file = home.account("simulated") / "journal.sqlite"
-        spoil(file, damage)
-        before = file.read_bytes()
-        done = runner("--home", str(home.path), "--now", "2025-11-25T15:20:00")
-        assert done.code == 4
-        assert "Traceback" not in done.stderr and str(file) in done.stderr
-        assert file.read_bytes() == before
-        assert re.search(r"copy|restore|move|check", done.stderr), "it says what to do"
-
-    def test_4_for_a_state_folder_that_cannot_be_written(self, home: Home) -> None:
-        home.state.write_text("a file where a folder should be")
-        done = runner("--home", str(home.path), "--now", NOW)
-        assert done.code == 4
-        assert "can't be used" in done.stderr and "--home" in done.stderr and "Traceback" not in done.stderr
-
-    def test_5_if_another_runner_holds_the_lock(self, home: Home) -> None:
-        with account_lock(home.account("simulated")):
-            done = runner("--home", str(home.path), "--now", NOW)
-        assert done.code == 5
-        assert re.search(r"another runner \(pid \d+, since 20", done.stderr)
-        assert runner("--home", str(home.path), "--now", NOW).code == 0
 
 
 def spoil(file: Path, damage: str) -> None:
