@@ -225,6 +225,11 @@ def venue_of_data(name: str) -> str:
     return venue
 
 
+def is_spot_data(name: str) -> bool:
+    """Say whether a stored series is spot: it traded before the contract whose rules stand in for it."""
+    return name.upper() == "BINANCE"
+
+
 def instrument_of(instruments: Mapping[str, Instrument], asset: AssetConfig) -> Instrument:
     """Return the asset's contract; raise `ConfigError` if the venue's snapshot has none."""
     found = instruments.get(asset.symbol)

@@ -74,14 +74,14 @@ class Setup:
             book.cards,
             book.conditions,
         )
-        placeless = rules._replace(
-            asset=rules.asset._replace(place=0)
-        )  # other entries change no asset's hash
+        # without its place: other entries change no asset's hash
+        placeless = rules._replace(asset=rules.asset._replace(place=0))
         parts = {
             "asset": replace(asset, enabled=True),
             "rules": placeless,
             "names": book.names,
             "set": version,
+            "instrument": instrument,
         }
         return AssetPlan(
             asset=asset,

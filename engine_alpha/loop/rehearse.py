@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine_alpha.config.assets import Registry
-from engine_alpha.config.instruments import venue_of_data
+from engine_alpha.config.instruments import is_spot_data, venue_of_data
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
@@ -85,7 +85,12 @@ def rehearsal_setup(home: Home, wanted: Rehearsal) -> Setup:
     assets = tuple(
         replace(asset, enabled=asset.symbol in wanted.symbols, venue=venue) for asset in setup.registry.assets
     )
-    return replace(setup, registry=Registry(assets=assets, faults=()), made={})
+    instruments = setup.instruments
+    if is_spot_data(wanted.venue):
+        unbound = {symbol: replace(rules, listed_ms=None) for symbol, rules in instruments[venue].items()}
+        instruments = {**instruments, venue: unbound}
+    registry = Registry(assets=assets, faults=())
+    return replace(setup, registry=registry, instruments=instruments, made={})
 
 
 def account_name(setup: Setup, wanted: Rehearsal) -> str:
