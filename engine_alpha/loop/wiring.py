@@ -46,13 +46,15 @@ def feed_name(home: Home, chosen: str | None) -> tuple[str, EngineConfig]:
 def source_line(home: Home, feed: str) -> str:
     """Return a run's first line: which home, which account, where the prices come from."""
     from engine_alpha.config.assets import read_registry
+    from engine_alpha.config.engine import read_engine
 
     folder = "./" if home.path == Path.cwd() else str(home.path)
     venues = sorted({asset.venue for asset in read_registry(home.registry).assets if asset.enabled})
+    stored = read_engine(home.engine).data_folder(home.path) if feed == "files" else home.data
     told = {
         "embedded": f"SIMULATED PRICES, not {', '.join(venues) or 'real'}; for real ones: chloe feed venue",
         "venue": "prices of each asset's venue",
-        "files": f"stored prices from {home.data}",
+        "files": f"stored prices from {stored}",
     }[feed]
     return f"home {folder} · {ACCOUNT_OF_FEED[feed]} · {told}".replace("· simulated ·", "· paper ·")
 
