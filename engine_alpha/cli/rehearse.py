@@ -46,6 +46,7 @@ def rehearse(**given: str) -> None:
     started again with the same arguments it goes on where it was.
     """
     from engine_alpha.loop.rehearse import Rehearsal
+    from engine_alpha.loop.tick import SOME_FAILED
     from engine_alpha.loop.times import parse_iso
 
     home = chosen_home()
@@ -66,6 +67,9 @@ def rehearse(**given: str) -> None:
         show_json({**found, "no_decision_reasons": [list(reason) for reason in reasons]})
     else:
         _show(wanted, report, found, reasons)
+    if report.undecided:
+        remark(f"no decision at all for {', '.join(report.undecided)}")
+        sys.exit(SOME_FAILED)
 
 
 def _played(home: Home, wanted: Rehearsal) -> tuple[RehearsalReport, float]:
@@ -116,6 +120,7 @@ def _fields(home: Home, wanted: Rehearsal, report: RehearsalReport, seconds: flo
         "seconds": round(seconds, 3),
         "bars_per_s": round(report.stepped_bars / seconds, 1) if report.stepped_bars else None,
         "resumed_at_ms": report.resumed_at_ms,
+        "undecided": list(report.undecided),
     }
 
 

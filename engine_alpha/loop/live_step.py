@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -148,9 +149,21 @@ def make_tick(engine: Engine, assets: list[AssetConfig]) -> Tick:
     setup = engine.setup
     _let_bars_settle(engine, assets)
     now_ms = engine.clock.now_ms()
-    # not Runner.run: Python 3.11 formats the last answers, arrays and all, when that sets its signal handler
-    answers = engine.loop.get_loop().run_until_complete(_answers(engine, setup, assets, now_ms))
+    answers = _awaited(engine, _answers(engine, setup, assets, now_ms))
     return Tick(engine=engine, setup=setup, now_ms=now_ms, answers=answers)
+
+
+def _awaited(engine: Engine, answers: Coroutine[Any, Any, dict[str, Answer]]) -> dict[str, Answer]:
+    """Run the reads to their end; what Ctrl-C cuts short is told once, not per read.
+
+    Not by Runner.run: Python 3.11 formats the last answers, arrays and all, as that sets its signal handler.
+    """
+    loop = engine.loop.get_loop()
+    try:
+        return loop.run_until_complete(answers)
+    except KeyboardInterrupt:
+        loop.set_exception_handler(lambda _loop, _context: None)
+        raise
 
 
 def _let_bars_settle(engine: Engine, assets: list[AssetConfig]) -> None:

@@ -44,7 +44,7 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalReport:
-    """What came out. `resumed_at_ms` is None for a run from the start."""
+    """What came out. `resumed_at_ms` is None for a run from the start; `undecided` coins have no decision."""
 
     account: str
     decisions: int
@@ -59,6 +59,7 @@ class RehearsalReport:
     other_whole: ProfitFactor
     stepped_bars: int
     resumed_at_ms: int | None
+    undecided: tuple[str, ...]
 
 
 def rehearse(home: Home, wanted: Rehearsal, progress: Progress = lambda done, total: None) -> RehearsalReport:
@@ -182,6 +183,7 @@ def _report(
         other_whole=profit_factor([trade["other_net_quote"] for trade in trades]),
         stepped_bars=stepped,
         resumed_at_ms=resumed,
+        undecided=tuple(asset.symbol for asset in setup.enabled if asset.symbol not in engine.book.assets),
     )
 
 

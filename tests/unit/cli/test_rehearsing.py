@@ -94,5 +94,5 @@ def test_a_folder_of_data_that_is_not_there_is_named(home: Path, tmp_path: Path,
 def test_bars_that_are_missing_are_counted_with_their_reason(home: Path, tmp_path: Path, run: Run) -> None:
     (tmp_path / "candles").mkdir()
     result = run(*arguments(tmp_path, home, "2023-01-01T03:00", "--symbols", "ETHUSDT"))
-    assert result.exit_code == 0
+    assert result.exit_code == 3 and "no decision at all for ETHUSDT" in result.stderr
     assert "ETHUSDT: no decision on 3 bars: " in result.stdout
