@@ -114,6 +114,8 @@ def _fields(home: Home, wanted: Rehearsal, report: RehearsalReport, seconds: flo
         "per_coin": {symbol: factor_fields(found) for symbol, found in report.per_coin.items()},
         "whole": factor_fields(report.whole),
         "equity_quote": report.equity_quote,
+        "funding_quote": report.funding_quote,
+        "funding_unknown_bars": report.funding_unknown_bars,
         "ambiguous": report.ambiguous,
         "other_whole": factor_fields(report.other_whole),
         "stepped_bars": report.stepped_bars,

@@ -55,6 +55,8 @@ class RehearsalReport:
     per_coin: dict[str, ProfitFactor]
     whole: ProfitFactor
     equity_quote: float
+    funding_quote: float
+    funding_unknown_bars: int
     ambiguous: int
     other_whole: ProfitFactor
     stepped_bars: int
@@ -179,6 +181,8 @@ def _report(
         per_coin={asset.symbol: profit_factor(nets[asset.symbol]) for asset in setup.enabled},
         whole=profit_factor([trade["net_quote"] for trade in trades]),
         equity_quote=setup.risk.equity_quote + sum(net_quote(sub) for sub in subs),
+        funding_quote=sum(sub.funding_quote for sub in subs),
+        funding_unknown_bars=sum(sub.funding_unknown_bars for sub in subs),
         ambiguous=sum(trade["ambiguous"] for trade in trades),
         other_whole=profit_factor([trade["other_net_quote"] for trade in trades]),
         stepped_bars=stepped,

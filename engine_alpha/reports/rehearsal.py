@@ -44,9 +44,14 @@ def rehearsal_lines(found: Mapping[str, Any], other_whole: ProfitFactor) -> list
     ambiguous = count(found["ambiguous"], "bar") + " held stop and target both"
     if found["ambiguous"]:
         ambiguous += f"; PF {factor(other_whole)} had they gone the other way"
+    funding = f"{gain(found['funding_quote'])} received"
+    if found["funding_unknown_bars"]:
+        bars = count(found["funding_unknown_bars"], "bar")
+        funding += f"; unknown and counted as 0 on {bars} in a position"
     speed = found["bars_per_s"]
     lines = [
         ("equity", f"{money(found['equity_quote'])}, open positions at their last close included"),
+        ("funding", funding),
         ("ambiguous", ambiguous),
         ("account", found["account"]),
     ]
