@@ -149,7 +149,7 @@ def _refreshed(home: Home, venue: str, url: str | None, wishes: tuple[bool, bool
     settled = [each.symbol for each in changes if each.field == "settled_ms" and each.before is None]
     if settled and not accept_settled and not dry_run:
         raise ConfigError(
-            f"{venue} no longer lists {', '.join(settled)}: their positions would be left. Look there; "
+            f"{venue} no longer lists {', '.join(settled)}: positions there would be left. Look there; "
             "if it is so, repeat with --accept-settled. Nothing was written"
         )
     written = str(_write(home, old, new)) if changes and not dry_run else None

@@ -12,8 +12,8 @@ from engine_alpha.errors import JournalError
 _PERM, _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 3, 5, 6, 8, 10, 11, 13, 14, 26
 
 _DAMAGED = (
-    "is damaged{detail}. Nothing was changed: stop, copy the folder {folder} away, then restore a backup "
-    "(chloe restore) or save what is readable (chloe export)"
+    "is damaged{detail}. Nothing was changed: stop, copy the folder {folder} away, then restore a backup of "
+    "it in its place, or save what is readable (chloe journal export)"
 )
 _REMEDIES = {
     _PERM: "can't be opened{detail}: give this user read and write access to {folder}",

@@ -39,19 +39,26 @@ def seen(gate: Mapping[str, Any]) -> str:
     """Return what a gate saw."""
     if gate["name"] == "card_active":
         return "a card" if gate["passed"] else "none"
-    return _words(gate["name"], gate["seen"])
+    return _words(gate["name"], gate["seen"], _digits(gate))
 
 
 def limit(gate: Mapping[str, Any]) -> str:
     """Return a gate's limit."""
-    return "any" if gate["name"] == "card_active" else _words(gate["name"], gate["limit"])
+    return "any" if gate["name"] == "card_active" else _words(gate["name"], gate["limit"], _digits(gate))
 
 
-def _words(name: str, value: Any) -> str:
+def _digits(gate: Mapping[str, Any]) -> int:
+    """Return how many digits tell what was seen from the limit."""
+    return 3 if number(gate["seen"], 3) != number(gate["limit"], 3) else 8
+
+
+def _words(name: str, value: Any, digits: int) -> str:
     if name == "regime_allowed" and isinstance(value, float | int) and 0 <= value <= ALL_REGIMES:
         bits = int(value)
         return "any" if bits == ALL_REGIMES else _regimes(bits)
-    return number(value, 3)
+    if name == "data_fresh" and value == value and value is not None:
+        return f"{int(value)}"
+    return number(value, digits)
 
 
 def _regimes(bits: int) -> str:

@@ -24,7 +24,9 @@ class Shelf:
     def __init__(self, data: Path) -> None:
         """Raise `ConfigError` if there is no such folder."""
         if not data.is_dir():
-            raise ConfigError(f"no data folder {data}: create it, or name another one with --data")
+            raise ConfigError(
+                f"no data folder {data}: create it, or name another one (--data, or files.data in engine.json)"
+            )
         self._own = data
         self._flat = data.parent if data.name == "candles" else data
         self._candles = data if data.name == "candles" else data / "candles"
