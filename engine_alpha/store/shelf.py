@@ -25,7 +25,7 @@ class Shelf:
         """Raise `ConfigError` if there is no such folder."""
         if not data.is_dir():
             raise ConfigError(
-                f"no data folder {data}: create it, or name another one (--data, or files.data in engine.json)"
+                f"no data folder {data}: create it, or name another (--data, or files.data in engine.json)"
             )
         self._own = data
         self._flat = data.parent if data.name == "candles" else data
