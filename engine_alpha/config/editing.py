@@ -4,14 +4,13 @@ import fcntl
 import json
 import os
 import re
-import stat
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine_alpha.atomic_files import write_atomically
 from engine_alpha.config.assets import AssetConfig, parse_registry, unknown_symbol
 from engine_alpha.config.reading import Node, Source, blank, blank_comments, parse_members, read_source
 from engine_alpha.errors import ConfigError
@@ -84,32 +83,6 @@ def appended(source: Source, asset: AssetConfig) -> str:
         raise ConfigError(f"{source.name}: can't add {asset.symbol} safely; edit the file by hand")
     _refuse_faults(edited, asset.symbol)
     return text
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file so that a crash leaves either the old or the new one; mode and owner stay."""
-    target = path.resolve()
-    before = target.stat() if target.exists() else None
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode) if before else 0o644)
-            if before and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                with suppress(PermissionError):
-                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

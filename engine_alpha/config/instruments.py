@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from engine_alpha.atomic_files import write_atomically
 from engine_alpha.config.assets import VENUES, AssetConfig
 from engine_alpha.config.checking import OneOf, Strict, advice, require
-from engine_alpha.config.editing import write_atomically
 from engine_alpha.config.reading import parse_members, read_source
 from engine_alpha.domain.instrument import Instrument, Tier
 from engine_alpha.errors import ConfigError

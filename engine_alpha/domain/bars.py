@@ -29,6 +29,17 @@ class Funding:
     from_ms: int = 0
     to_ms: int = 0
 
+    def between(self, first_ms: int, last_ms: int) -> "Funding":
+        """Return the settlements of [first_ms, last_ms], and how much of that span is known."""
+        start = int(np.searchsorted(self.settled_ms, first_ms, side="left"))
+        stop = int(np.searchsorted(self.settled_ms, last_ms, side="right"))
+        return Funding(
+            settled_ms=self.settled_ms[start:stop],
+            rate_frac=self.rate_frac[start:stop],
+            from_ms=max(first_ms, self.from_ms),
+            to_ms=min(last_ms, self.to_ms),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:

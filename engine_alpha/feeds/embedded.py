@@ -130,7 +130,7 @@ class EmbeddedFeed:
         forming = (now_ms // step * step - int(series.bars.open_ms[0])) // step
         return Reading(
             bars=series.bars.between(first_open_ms, now_ms),
-            funding=_funding_between(series.funding, first_open_ms, now_ms),
+            funding=series.funding.between(first_open_ms, now_ms),
             source="embedded",
             simulated=True,
             forming_open=float(series.bars.open[forming]),
@@ -254,15 +254,4 @@ def funding_of(coin: Coin, market: Factor, first_day: int, count: int) -> Fundin
         rate_frac=np.rint(np.clip(rate, -0.003, 0.003) * 1e8) / 1e8,
         from_ms=first_day * DAY_MS,
         to_ms=(first_day + count) * DAY_MS,
-    )
-
-
-def _funding_between(funding: Funding, from_ms: int, to_ms: int) -> Funding:
-    start = int(np.searchsorted(funding.settled_ms, from_ms, side="left"))
-    stop = int(np.searchsorted(funding.settled_ms, to_ms, side="right"))
-    return Funding(
-        settled_ms=funding.settled_ms[start:stop],
-        rate_frac=funding.rate_frac[start:stop],
-        from_ms=from_ms,
-        to_ms=to_ms,
     )

@@ -104,7 +104,7 @@ class FilesFeed:
         begun = forming < len(bars) and int(bars.open_ms[forming]) <= now_ms
         return Reading(
             bars=bars.between(first_open_ms, now_ms),
-            funding=_funding_between(series.funding, first_open_ms, now_ms),
+            funding=series.funding.between(first_open_ms, now_ms),
             source=series.source,
             forming_open=float(bars.open[forming]) if begun else None,
         )
@@ -144,15 +144,3 @@ def with_mark(bars: Bars, mark: Bars) -> Bars:
     high: Floats = np.where(there, coarse.high[at], np.nan)
     low: Floats = np.where(there, coarse.low[at], np.nan)
     return replace(bars, mark_high=high, mark_low=low)
-
-
-def _funding_between(funding: Funding, from_ms: int, to_ms: int) -> Funding:
-    times = funding.settled_ms
-    start = int(times.searchsorted(from_ms, side="left"))
-    stop = int(times.searchsorted(to_ms, side="right"))
-    return Funding(
-        settled_ms=times[start:stop],
-        rate_frac=funding.rate_frac[start:stop],
-        from_ms=max(from_ms, funding.from_ms),
-        to_ms=min(to_ms, funding.to_ms),
-    )

@@ -1,11 +1,10 @@
 """The wish to halt or to resume, left as a small file in the account's folder: no lock, no journal needed."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from engine_alpha.atomic_files import write_atomically
 from engine_alpha.errors import JournalError
 
 FILE_NAME = "halt.json"
@@ -16,16 +15,7 @@ def request_halt(folder: Path, halted: bool, reason: str, at_ms: int) -> None:
     wish = {"halted": halted, "reason": reason, "at_ms": at_ms}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=FILE_NAME)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(wish, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, folder / FILE_NAME)
-        except OSError:
-            os.unlink(name)
-            raise
+        write_atomically(folder / FILE_NAME, json.dumps(wish).encode())
     except OSError as fault:
         raise JournalError(
             f"{folder / FILE_NAME} can't be written ({fault}): entries are NOT halted"

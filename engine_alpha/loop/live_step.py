@@ -200,13 +200,17 @@ async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_
             if task is None or task.cancelling():
                 raise
             return DataError("cancelled", "the feed gave up this answer")
-        except (
-            Exception
-        ) as fault:  # whatever one feed does is this asset's fault alone; it is raised in its step
-            return fault
 
-    replies = await asyncio.gather(*(ask(asset) for asset in assets))
-    return {asset.symbol: reply for asset, reply in zip(assets, replies, strict=True)}
+    # whatever one feed raises is its asset's fault alone: it is raised in that asset's step
+    replies = await asyncio.gather(*(ask(asset) for asset in assets), return_exceptions=True)
+    return {asset.symbol: _answer(reply) for asset, reply in zip(assets, replies, strict=True)}
+
+
+def _answer(reply: Answer | BaseException) -> Answer:
+    """Return a feed's answer or fault; what is no fault, such as the end of the process, is raised here."""
+    if isinstance(reply, Reading | Exception):
+        return reply
+    raise reply
 
 
 def _step(tick: Tick, asset: AssetConfig) -> StepReport:

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 
-from engine_alpha.errors import BrokenPromise, ChloeError, ConfigError, JournalError, LockHeld
+from engine_alpha.errors import ChloeError, ConfigError, LockHeld
 
 CONFIG_CODE, FAILED_CODE, LOCKED_CODE = 2, 4, 5
 
@@ -43,15 +43,9 @@ def _stderr_is_journald() -> bool:
     return named == f"{status.st_dev}:{status.st_ino}"
 
 
-def complain(fault: Exception) -> int:
-    """Say on stderr what went wrong and what to do, and return the exit code for it; raise what is a bug."""
-    if isinstance(fault, LockHeld):
-        code = LOCKED_CODE
-    elif isinstance(fault, ConfigError):
-        code = CONFIG_CODE
-    elif isinstance(fault, JournalError | BrokenPromise | ChloeError):
-        code = FAILED_CODE
-    else:
-        raise fault
+def complain(fault: ChloeError) -> int:
+    """Say on stderr what went wrong and what to do, and return the exit code for it."""
     sys.stderr.write(f"chloe: {fault}\n")
-    return code
+    if isinstance(fault, LockHeld):
+        return LOCKED_CODE
+    return CONFIG_CODE if isinstance(fault, ConfigError) else FAILED_CODE

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine_alpha.errors import ConfigError
+from engine_alpha.errors import ChloeError, ConfigError
 
 if TYPE_CHECKING:
     from engine_alpha.config.engine import EngineConfig
@@ -171,7 +171,7 @@ def tick_command(home: str | None, feed: str | None, now: str | None, as_json: b
     configure_logging()
     try:
         report = run_tick(home, feed, now)
-    except Exception as fault:
+    except ChloeError as fault:
         return complain(fault)
     if as_json:
         print(report.json())

@@ -45,7 +45,7 @@ def window_of(reading: Reading, at: int) -> Window:
     open_ms = int(bars.open_ms[at])
     first_ms = first_bar(open_ms // frame_ms) * frame_ms
     filled = fill_holes(bars.between(first_ms, open_ms + frame_ms), first_ms, open_ms)
-    funding = funding_between(reading.funding, first_ms, open_ms + frame_ms)
+    funding = reading.funding.between(first_ms, open_ms + frame_ms)
     table = signal_table(filled.bars, funding)
     tail = table[-SPAN_BARS - 1 :]
     return Window(
@@ -64,18 +64,6 @@ def check_funding(funding: Funding) -> None:
     if len(times) != len(rates) or not np.isfinite(rates).all():
         raise DataError("funding", f"{len(times)} settlements with {len(rates)} rates, one is no number")
     check_order(times)
-
-
-def funding_between(funding: Funding, first_ms: int, last_ms: int) -> Funding:
-    """Return the settlements from `first_ms` to `last_ms`, both included."""
-    start = int(np.searchsorted(funding.settled_ms, first_ms, side="left"))
-    stop = int(np.searchsorted(funding.settled_ms, last_ms, side="right"))
-    return Funding(
-        settled_ms=funding.settled_ms[start:stop],
-        rate_frac=funding.rate_frac[start:stop],
-        from_ms=funding.from_ms,
-        to_ms=funding.to_ms,
-    )
 
 
 def bar_of(bars: Bars, funding: Funding, at: int) -> Bar:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from engine_alpha.atomic_files import write_atomically
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.domain.bar_checks import check_history
 from engine_alpha.domain.bars import Bars, Funding, Ints
@@ -28,7 +29,6 @@ from engine_alpha.store.parquet import (
     funding_from,
     packed,
     read_columns,
-    write_atomically,
 )
 
 MANIFEST: Final = "manifest.json"

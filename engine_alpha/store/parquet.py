@@ -1,7 +1,6 @@
 """Bytes of one Parquet file to columns and back; the only place that knows Polars' types."""
 
 import io
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,18 +91,3 @@ def packed(columns: Columns) -> bytes:
     buffer = io.BytesIO()
     pl.DataFrame(columns).write_parquet(buffer, compression="zstd", statistics=False)
     return buffer.getvalue()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file so that a crash leaves the old one or the new one, whole and on disk."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

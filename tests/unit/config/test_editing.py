@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from engine_alpha.atomic_files import write_atomically
 from engine_alpha.config import editing
 from engine_alpha.config.assets import AssetConfig, read_registry
-from engine_alpha.config.editing import add_asset, set_enabled, set_value, write_atomically
+from engine_alpha.config.editing import add_asset, set_enabled, set_value
 from engine_alpha.config.reading import read_json
 from engine_alpha.errors import ConfigError
 
