@@ -23,10 +23,11 @@ from engine_alpha.feeds.embedded import EmbeddedFeed
 from engine_alpha.home import Home, init_home
 from engine_alpha.loop import wiring
 from engine_alpha.loop.clocks import FixedClock
-from engine_alpha.loop.plans import read_setup
-from engine_alpha.loop.rehearse import Rehearsal, rehearse
+from engine_alpha.loop.rehearse import rehearse
 from engine_alpha.loop.tick import tick_all
 from engine_alpha.loop.times import parse_iso
+from engine_alpha.plans.history import History
+from engine_alpha.plans.setup import read_setup
 from engine_alpha.ports import BarRequest
 from engine_alpha.step.recording import Labels
 
@@ -138,7 +139,7 @@ def rehearsed_bars_per_second(folder: Path, data: Path) -> float:
     """Return the rate of a rehearsal of twelve coins over ten days of real candles, journal included."""
     init_home(folder)
     home = Home(folder)
-    wanted = Rehearsal(
+    wanted = History(
         data=data,
         venue="BINANCEUM",
         symbols=tuple(read_setup(home).order),

@@ -19,7 +19,8 @@ from engine_alpha.cli.progress import progress_shown
 from engine_alpha.home import Home
 
 if TYPE_CHECKING:
-    from engine_alpha.loop.rehearse import Rehearsal, RehearsalReport
+    from engine_alpha.loop.rehearse import RehearsalReport
+    from engine_alpha.plans.history import History
 
 
 @click.command(
@@ -45,15 +46,15 @@ def rehearse(**given: str) -> None:
     The run has an account of its own, named after its arguments and the configuration. Interrupted and
     started again with the same arguments it goes on where it was.
     """
-    from engine_alpha.loop.rehearse import Rehearsal
     from engine_alpha.loop.tick import SOME_FAILED
     from engine_alpha.loop.times import parse_iso
+    from engine_alpha.plans.history import History
 
     home = chosen_home()
     symbols = tuple(dict.fromkeys(name.strip() for name in given["symbols"].split(",") if name.strip()))
     if not symbols:
         raise click.UsageError("--symbols names no coin; write for example --symbols ETHUSDT,BTCUSDT")
-    wanted = Rehearsal(
+    wanted = History(
         data=Path(given["data"]).expanduser(),
         venue=given["venue"],
         symbols=symbols,
@@ -72,7 +73,7 @@ def rehearse(**given: str) -> None:
         sys.exit(SOME_FAILED)
 
 
-def _played(home: Home, wanted: Rehearsal) -> tuple[RehearsalReport, float]:
+def _played(home: Home, wanted: History) -> tuple[RehearsalReport, float]:
     from engine_alpha.loop.rehearse import rehearse as play
     from engine_alpha.reports.words import count
 
@@ -94,7 +95,7 @@ def _saying_how_to_go_on() -> Iterator[None]:
         sys.exit(130)
 
 
-def _fields(home: Home, wanted: Rehearsal, report: RehearsalReport, seconds: float) -> dict[str, Any]:
+def _fields(home: Home, wanted: History, report: RehearsalReport, seconds: float) -> dict[str, Any]:
     from engine_alpha.reports.words import factor_fields
 
     return {
@@ -144,7 +145,7 @@ def _no_decisions(home: Home, report: RehearsalReport) -> list[tuple[str, str, i
 
 
 def _show(
-    wanted: Rehearsal,
+    wanted: History,
     report: RehearsalReport,
     found: dict[str, Any],
     reasons: list[tuple[str, str, int, str]],

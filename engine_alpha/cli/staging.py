@@ -10,7 +10,7 @@ from engine_alpha.domain.asset import TIMEFRAME_MS, AssetConfig
 from engine_alpha.errors import ConfigError
 
 if TYPE_CHECKING:
-    from engine_alpha.loop.plans import Setup
+    from engine_alpha.plans.setup import Setup
     from engine_alpha.step.state import AccountBook, AssetState
 
 PAPER, CLOSE_ONLY, REFUSED, REHEARSED = "paper", "close-only", "refused", "rehearsed"

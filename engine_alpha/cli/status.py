@@ -21,7 +21,7 @@ from engine_alpha.cli.output import show, show_json
 from engine_alpha.cli.staging import Staged, staged_assets
 
 if TYPE_CHECKING:
-    from engine_alpha.loop.plans import Setup
+    from engine_alpha.plans.setup import Setup
     from engine_alpha.ports import Journal
     from engine_alpha.step.state import AccountBook, AssetState
 
@@ -42,7 +42,7 @@ def status(now: str | None) -> None:
 
     Reads the journal only: also while a runner works.
     """
-    from engine_alpha.loop.plans import read_setup
+    from engine_alpha.plans.setup import read_setup
 
     home = chosen_home()
     setup = read_setup(home)

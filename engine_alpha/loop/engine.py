@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from engine_alpha.loop.plans import Setup
+from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import BarFeed, Clock, Journal
 from engine_alpha.step.recording import Labels
 from engine_alpha.step.state import AccountBook

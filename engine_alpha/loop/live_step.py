@@ -15,8 +15,8 @@ from engine_alpha.errors import BrokenPromise, ConfigError, DataError, JournalEr
 from engine_alpha.home import current_home
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.halting import take_up_halt
-from engine_alpha.loop.plans import Setup, read_setup
 from engine_alpha.loop.wiring import open_engine
+from engine_alpha.plans.setup import Setup, read_setup
 from engine_alpha.ports import BarRequest
 from engine_alpha.step.asset_step import (
     Desk,

@@ -8,38 +8,23 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from engine_alpha.config.assets import Registry
-from engine_alpha.config.instruments import is_spot_data, venue_of_data
-from engine_alpha.domain.asset import AssetConfig
-from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
 from engine_alpha.kernel.money import net_quote
 from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
 from engine_alpha.loop import wiring
 from engine_alpha.loop.clocks import FixedClock
 from engine_alpha.loop.engine import Engine
-from engine_alpha.loop.plans import Setup, read_setup
 from engine_alpha.loop.tick import tick_all
+from engine_alpha.plans.history import History, due_at, history_setup
+from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import Journal
 from engine_alpha.step.recording import DECISION, NO_DECISION, TRADE, Labels, digests_of
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
-    """What to play: `venue` as the data files name it, times in ms UTC, bars opening in [from_ms, to_ms)."""
-
-    data: Path
-    venue: str
-    symbols: tuple[str, ...]
-    from_ms: int
-    to_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,39 +49,16 @@ class RehearsalReport:
     undecided: tuple[str, ...]
 
 
-def rehearse(home: Home, wanted: Rehearsal, progress: Progress = lambda done, total: None) -> RehearsalReport:
+def rehearse(home: Home, wanted: History, progress: Progress = lambda done, total: None) -> RehearsalReport:
     """Play all bars of `wanted` through the steps and report; `progress` gets (ticks done, ticks in all)."""
-    setup = rehearsal_setup(home, wanted)
+    setup = history_setup(home, wanted)
     with rehearsal_engine(setup, wanted) as engine:
         resumed = _resume_ms(engine)
         stepped = _play(engine, setup, wanted, resumed, progress)
         return _report(engine, setup, wanted, stepped, resumed)
 
 
-def rehearsal_setup(home: Home, wanted: Rehearsal) -> Setup:
-    """Return the home's configuration with `symbols` standing in for `enabled` and one venue for all."""
-    if wanted.from_ms >= wanted.to_ms:
-        raise ConfigError("--from must be before --to")
-    setup = read_setup(home)
-    known = {asset.symbol for asset in setup.registry.assets}
-    for symbol in wanted.symbols:
-        if symbol not in known:
-            raise ConfigError(
-                f"{symbol} is not in {home.registry}: add it, or name one of {', '.join(setup.order)}"
-            )
-    venue = venue_of_data(wanted.venue)
-    assets = tuple(
-        replace(asset, enabled=asset.symbol in wanted.symbols, venue=venue) for asset in setup.registry.assets
-    )
-    instruments = setup.instruments
-    if is_spot_data(wanted.venue):
-        unbound = {symbol: replace(rules, listed_ms=None) for symbol, rules in instruments[venue].items()}
-        instruments = {**instruments, venue: unbound}
-    registry = Registry(assets=assets, faults=())
-    return replace(setup, registry=registry, instruments=instruments, made={})
-
-
-def account_name(setup: Setup, wanted: Rehearsal) -> str:
+def account_name(setup: Setup, wanted: History) -> str:
     """Return the account of this rehearsal: a digest of its arguments, configuration and deciding code."""
     parts = [
         str(wanted.data.resolve()),
@@ -121,23 +83,12 @@ def deciding_code() -> str:
 
 
 @contextmanager
-def rehearsal_engine(setup: Setup, wanted: Rehearsal) -> Iterator[Engine]:
+def rehearsal_engine(setup: Setup, wanted: History) -> Iterator[Engine]:
     """Open the rehearsal's account on stored bars and a fixed clock."""
     labels = Labels(account=account_name(setup, wanted), mode="rehearsal", feed=f"files {wanted.venue}")
     feed = wiring.files_feed(wanted.data, wanted.venue)
     with wiring.opened(setup, labels, feed, FixedClock(wanted.from_ms), frozen=True) as engine:
         yield engine
-
-
-def due_at(assets: list[AssetConfig], wanted: Rehearsal) -> dict[int, set[str]]:
-    """Return the closes of all bars that open in [from_ms, to_ms), ascending, and whose bars close then."""
-    due: dict[int, set[str]] = {}
-    for asset in assets:
-        frame_ms = asset.timeframe_ms
-        first_ms = -(-wanted.from_ms // frame_ms) * frame_ms
-        for close_ms in range(first_ms + frame_ms, wanted.to_ms + frame_ms, frame_ms):
-            due.setdefault(close_ms, set()).add(asset.symbol)
-    return dict(sorted(due.items()))
 
 
 def _resume_ms(engine: Engine) -> int | None:
@@ -146,7 +97,7 @@ def _resume_ms(engine: Engine) -> int | None:
     return None if last is None else last.at_ms
 
 
-def _play(engine: Engine, setup: Setup, wanted: Rehearsal, resumed: int | None, progress: Progress) -> int:
+def _play(engine: Engine, setup: Setup, wanted: History, resumed: int | None, progress: Progress) -> int:
     ticks = due_at(setup.enabled, wanted)
     clock = engine.clock
     if not isinstance(clock, FixedClock):
@@ -161,7 +112,7 @@ def _play(engine: Engine, setup: Setup, wanted: Rehearsal, resumed: int | None, 
 
 
 def _report(
-    engine: Engine, setup: Setup, wanted: Rehearsal, stepped: int, resumed: int | None
+    engine: Engine, setup: Setup, wanted: History, stepped: int, resumed: int | None
 ) -> RehearsalReport:
     digests = digests_of(engine.journal.events(DECISION))
     decisions_sha256, ledger_sha256 = digests.hexes()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from engine_alpha.config.engine import EngineConfig
     from engine_alpha.home import Home
     from engine_alpha.loop.engine import Engine
-    from engine_alpha.loop.plans import Setup
     from engine_alpha.loop.tick import TickReport
+    from engine_alpha.plans.setup import Setup
     from engine_alpha.ports import BarFeed, Clock
     from engine_alpha.step.recording import Labels
 
@@ -108,7 +108,7 @@ def open_engine(home: Home, feed: str | None = None, now: str | None = None) -> 
 
     Raises `ConfigError`, `LockHeld` or `JournalError`; nothing has been touched then.
     """
-    from engine_alpha.loop.plans import read_setup
+    from engine_alpha.plans.setup import read_setup
     from engine_alpha.step.recording import Labels
 
     name, _ = feed_name(home, feed)

@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 from engine_alpha.home import Home
-from engine_alpha.loop.rehearse import Rehearsal, rehearse
+from engine_alpha.loop.rehearse import rehearse
+from engine_alpha.plans.history import History
 
 home, data, from_ms, to_ms, *symbols = sys.argv[1:]
-wanted = Rehearsal(
+wanted = History(
     data=Path(data), venue="bybit", symbols=tuple(symbols), from_ms=int(from_ms), to_ms=int(to_ms)
 )
 report = rehearse(Home(Path(home)), wanted, lambda done, total: print(done, total, flush=True))

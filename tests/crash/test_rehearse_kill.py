@@ -13,7 +13,8 @@ import pytest
 from engine_alpha.errors import LockHeld
 from engine_alpha.home import Home
 from engine_alpha.loop.lock import account_lock
-from engine_alpha.loop.rehearse import Rehearsal, account_name, rehearsal_setup
+from engine_alpha.loop.rehearse import account_name
+from engine_alpha.plans.history import History, history_setup
 from tests.makers import HOUR_MS
 from tests.parity.stored import THREE, comparable, rehearsed, series, store, wanted
 from tests.unit.loop.runs import ROOMY, a_home, assert_sound, close_ms, journal_of, set_asset, without
@@ -22,12 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 CHILD = Path(__file__).with_name("rehearsing.py")
 
 
-def command_of(home: Home, asked: Rehearsal) -> list[str]:
+def command_of(home: Home, asked: History) -> list[str]:
     times = (str(asked.from_ms), str(asked.to_ms))
     return [sys.executable, str(CHILD), str(home.path), str(asked.data), *times, *asked.symbols]
 
 
-def run_and_kill(home: Home, asked: Rehearsal, after_ticks: int, delay_s: float) -> tuple[list[str], str]:
+def run_and_kill(home: Home, asked: History, after_ticks: int, delay_s: float) -> tuple[list[str], str]:
     """Kill the child some ticks and a moment after its start; return its last whole lines and complaints."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     lines: list[str] = []
@@ -43,9 +44,7 @@ def run_and_kill(home: Home, asked: Rehearsal, after_ticks: int, delay_s: float)
         return [line.strip() for line in lines if line.endswith("\n")], child.stderr.read()
 
 
-def killed_until_done(
-    home: Home, asked: Rehearsal, chance: random.Random, most_ticks: int
-) -> tuple[str, int]:
+def killed_until_done(home: Home, asked: History, chance: random.Random, most_ticks: int) -> tuple[str, int]:
     """Kill and start again until it ends by itself; return its last line and how often it was killed."""
     killed, last_done = 0, 0
     while True:
@@ -103,7 +102,7 @@ def test_the_kills_fall_between_assets_of_one_tick_too(tmp_path: Path) -> None:
         assert comparable(rehearsed(home, asked)) == comparable(whole)
 
 
-def stopped_after(home: Home, asked: Rehearsal, commits: int) -> int:
+def stopped_after(home: Home, asked: History, commits: int) -> int:
     """Let a child die by its own hand inside commit number `commits` + 1; return the decisions stored."""
     program = (
         "import os, runpy, signal, sys\n"
@@ -132,7 +131,7 @@ def stopped_after(home: Home, asked: Rehearsal, commits: int) -> int:
 def test_two_rehearsals_of_one_account_do_not_mix(tmp_path: Path) -> None:
     data = store(tmp_path / "data", series(THREE))
     home, asked = a_home(tmp_path / "home"), wanted(data, hours=2)
-    account = account_name(rehearsal_setup(home, asked), asked)
+    account = account_name(history_setup(home, asked), asked)
     with account_lock(home.account(account)), pytest.raises(LockHeld, match=r"another runner \(pid"):
         rehearsed(home, asked)
     assert rehearsed(home, asked).account == account

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine_alpha.loop import wiring
-from engine_alpha.loop.rehearse import Rehearsal, rehearse
+from engine_alpha.loop.rehearse import rehearse
+from engine_alpha.plans.history import History
 from engine_alpha.step.recording import DECISION, digests_of
 from tests.makers import HOUR_MS
 from tests.unit.loop.runs import (
@@ -22,7 +23,7 @@ TO_MS = int(datetime(2023, 2, 1, tzinfo=UTC).timestamp() * 1000)
 
 
 def test_a_month_of_eth_is_decided_bar_by_bar_as_paper_would(tmp_path: Path, shared_data: Path) -> None:
-    asked = Rehearsal(data=shared_data, venue="BINANCEUM", symbols=("ETHUSDT",), from_ms=FROM_MS, to_ms=TO_MS)
+    asked = History(data=shared_data, venue="BINANCEUM", symbols=("ETHUSDT",), from_ms=FROM_MS, to_ms=TO_MS)
     home = a_home(tmp_path / "one")
     report = rehearse(home, asked)
     assert (report.decisions, report.no_decisions) == (31 * 24, 0)

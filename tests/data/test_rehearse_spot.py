@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from engine_alpha.home import Home, init_home
-from engine_alpha.loop.rehearse import Rehearsal, rehearse
+from engine_alpha.loop.rehearse import rehearse
 from engine_alpha.loop.times import parse_iso
+from engine_alpha.plans.history import History
 
 
 def test_spot_history_before_the_contract_is_decided_and_its_outage_recorded(
@@ -12,7 +13,7 @@ def test_spot_history_before_the_contract_is_decided_and_its_outage_recorded(
 ) -> None:
     """February 2018: Binance stood still for 33 hours."""
     init_home(tmp_path / "home")
-    wanted = Rehearsal(
+    wanted = History(
         data=shared_data,
         venue="BINANCE",
         symbols=("BTCUSDT",),

@@ -9,7 +9,8 @@ import numpy as np
 from engine_alpha.domain.bars import Bars, Funding
 from engine_alpha.home import Home
 from engine_alpha.loop import wiring
-from engine_alpha.loop.rehearse import Rehearsal, RehearsalReport, rehearse
+from engine_alpha.loop.rehearse import RehearsalReport, rehearse
+from engine_alpha.plans.history import History
 from engine_alpha.store.months import write_bars, write_funding
 from tests.makers import HOUR_MS, random_bars
 from tests.unit.loop.runs import START_MS, SYMBOLS, assert_sound, journal_of
@@ -35,15 +36,15 @@ def store(data: Path, bars: Mapping[str, Bars]) -> Path:
     return data
 
 
-def wanted(data: Path, symbols: tuple[str, ...] = THREE, first: int = 0, hours: int = 60) -> Rehearsal:
+def wanted(data: Path, symbols: tuple[str, ...] = THREE, first: int = 0, hours: int = 60) -> History:
     """Return a rehearsal whose first bar closes `first` hours after START_MS."""
     from_ms = START_MS + (first - 1) * HOUR_MS
-    return Rehearsal(
+    return History(
         data=data, venue="bybit", symbols=symbols, from_ms=from_ms, to_ms=from_ms + hours * HOUR_MS
     )
 
 
-def rehearsed(home: Home, asked: Rehearsal) -> RehearsalReport:
+def rehearsed(home: Home, asked: History) -> RehearsalReport:
     """Play, check the journal, and return the report."""
     report = rehearse(home, asked)
     journal = journal_of(home, report.account)

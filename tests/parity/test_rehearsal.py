@@ -36,10 +36,11 @@ CHILD = """
 import sys
 from pathlib import Path
 from engine_alpha.home import Home
-from engine_alpha.loop.rehearse import Rehearsal, rehearse
+from engine_alpha.loop.rehearse import rehearse
+from engine_alpha.plans.history import History
 home, data, first, last = sys.argv[1:5]
 times = {"from_ms": int(first), "to_ms": int(last)}
-wanted = Rehearsal(data=Path(data), venue="bybit", symbols=tuple(sys.argv[5:]), **times)
+wanted = History(data=Path(data), venue="bybit", symbols=tuple(sys.argv[5:]), **times)
 report = rehearse(Home(Path(home)), wanted)
 print(report.decisions_sha256, report.ledger_sha256, report.decisions, report.trades)
 """

@@ -10,7 +10,7 @@ import pytest
 
 from engine_alpha.config.assets import AssetConfig, read_registry
 from engine_alpha.home import Home, init_home
-from engine_alpha.loop.plans import Setup, read_setup
+from engine_alpha.plans.setup import Setup, read_setup
 
 # field: its other value, and where the plan that the step reads must differ for it
 PLACES: dict[str, tuple[Any, tuple[str, ...]]] = {

@@ -21,8 +21,8 @@ from engine_alpha.journals.sqlite import SqliteJournal
 from engine_alpha.loop import wiring
 from engine_alpha.loop.clocks import FixedClock
 from engine_alpha.loop.engine import Engine
-from engine_alpha.loop.plans import read_setup
 from engine_alpha.loop.tick import TickReport, tick_all
+from engine_alpha.plans.setup import read_setup
 from engine_alpha.ports import BarRequest, Journal, StoredEvent
 from engine_alpha.step.folding import audited, fold
 from engine_alpha.step.recording import DECISION, NO_DECISION, Labels, exported_decision
