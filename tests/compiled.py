@@ -106,7 +106,8 @@ def run_plain(rules: Rules, bars: Bars, table: np.ndarray, first: int) -> np.nda
     trend, volatility = table[:, TREND_SCORE].tolist(), table[:, VOLATILITY_RANK_384].tolist()
     for t in range(first, len(bars)):
         bar = bar_at(bars, t)
-        features = Features(tuple(table[t].tolist()), trend, volatility, t, FACTS)
+        before = tuple(table[t - 1].tolist())
+        features = Features(tuple(table[t].tolist()), before, trend, volatility, t, FACTS)
         purse, record = advance(purse, rules, bar, features)
         trade, decision = record.settlement.trade, record.decision
         if trade.side != 0:
@@ -125,7 +126,7 @@ def bar_at(bars: Bars, t: int) -> Bar:
     open_ms = int(bars.open_ms[t])
     prices = [float(column[t]) for column in (bars.open, bars.high, bars.low, bars.close, bars.volume)]
     number = open_ms // bars.timeframe_ms
-    return Bar(number, open_ms, open_ms + bars.timeframe_ms, *prices, prices[1], prices[2], 0.0, 0.0, 0)
+    return Bar(number, open_ms, open_ms + bars.timeframe_ms, *prices, prices[1], prices[2], 0.0, 0.0, 0, ())
 
 
 def compiled_run() -> Callable[..., np.ndarray]:
@@ -143,15 +144,16 @@ def compiled_run() -> Callable[..., np.ndarray]:
             NO_OTHERS,
             tallies,
         )
+        minutes = np.empty((0, 4))
         trend = table[:, TREND_SCORE]
         volatility = table[:, VOLATILITY_RANK_384]
         for t in range(first, n):
             p = prices[t]
             bar = Bar(
                 open_ms[t] // frame_ms, open_ms[t], open_ms[t] + frame_ms,
-                p[0], p[1], p[2], p[3], p[4], p[1], p[2], 0.0, 0.0, 0,
+                p[0], p[1], p[2], p[3], p[4], p[1], p[2], 0.0, 0.0, 0, minutes,
             )  # fmt: skip
-            features = Features(table[t], trend, volatility, t, FACTS)
+            features = Features(table[t], table[t - 1], trend, volatility, t, FACTS)
             purse, record = advance(purse, rules, bar, features)
             trade, decision = record.settlement.trade, record.decision
             if trade.side != 0:

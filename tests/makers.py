@@ -96,6 +96,7 @@ def a_card(**changes: Any) -> Card:
         status=ACTIVE,
         regimes=ALL_REGIMES,
         directions=BOTH_WAYS,
+        own_direction=0,
         priority=0,
         entry_first=0,
         entry_end=0,
@@ -159,6 +160,7 @@ def a_bar(index: int = 1_000, **changes: Any) -> Bar:
         funding_open_frac=0.0,
         funding_inside_frac=0.0,
         funding_unknown=0,
+        minutes=(),
     )._replace(**changes)
     return bar._replace(
         mark_high=changes.get("mark_high", bar.high), mark_low=changes.get("mark_low", bar.low)
@@ -183,10 +185,11 @@ def facts(**changes: Any) -> Facts:
 def features(row: dict[int, float] | None = None, **changes: Any) -> Features:
     """Return features with the named signals set and all others unknown."""
     values = [float("nan")] * len(SIGNALS)
+    unknown = tuple(values)
     for code, value in (row or {}).items():
         values[code] = value
     return Features(
-        row=tuple(values), trend=[0.0] * 97, volatility=[0.5] * 97, at=96, facts=facts()
+        row=tuple(values), before=unknown, trend=[0.0] * 97, volatility=[0.5] * 97, at=96, facts=facts()
     )._replace(**changes)
 
 

@@ -12,13 +12,30 @@ from engine_alpha.config.checking import OneOf, Problem, Strict, advice, check
 from engine_alpha.config.reading import Source, dotted, parse_members, read_source
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.errors import ConfigError
-from engine_alpha.kernel.codes import ACTIVE, ALL_REGIMES, AT_LEAST, AT_MOST, DIRECTIONS, REGIMES, SHADOW
+from engine_alpha.kernel.codes import (
+    ACTIVE,
+    ALL_REGIMES,
+    AT_LEAST,
+    AT_MOST,
+    CROSSES_ABOVE,
+    CROSSES_BELOW,
+    DIRECTIONS,
+    REGIMES,
+    SHADOW,
+)
 from engine_alpha.kernel.signals import DIRECTIONAL, QUOTE, SIGNAL_CODE, SIGNALS
 from engine_alpha.kernel.values import Card, Condition
 
 STATUSES = {"active": ACTIVE, "shadow": SHADOW, "disabled": 0}
 NEVER = -2.0  # no score falls below it
+COMPARISONS = {
+    "at_least": AT_LEAST,
+    "at_most": AT_MOST,
+    "crosses_above": CROSSES_ABOVE,
+    "crosses_below": CROSSES_BELOW,
+}
 
+FOLLOWS = ("engine", "entry")
 _USABLE = tuple(spec.name for spec in SIGNALS if spec.kind != QUOTE)
 
 Signal = Annotated[str, OneOf(_USABLE)]
@@ -28,16 +45,21 @@ Limit = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 class ConditionConfig(Strict):
-    """A signal and its bounds. A directional signal is first multiplied by the trade's direction (+1, -1)."""
+    """A signal and its bounds. A directional signal is first multiplied by the trade's direction (+1, -1).
+
+    A crossing holds on the one bar on which the signal goes beyond the value.
+    """
 
     signal: Signal
     at_least: Limit | None = None
     at_most: Limit | None = None
+    crosses_above: Annotated[Limit | None, Field(description="Not above a bar ago, above now.")] = None
+    crosses_below: Annotated[Limit | None, Field(description="Not below a bar ago, below now.")] = None
 
     @model_validator(mode="after")
     def _bounded(self) -> "ConditionConfig":
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("needs at_least or at_most, or both")
+        if all(getattr(self, name) is None for name in COMPARISONS):
+            raise ValueError(f"needs one or more of {', '.join(COMPARISONS)}")
         return self
 
 
@@ -62,6 +84,11 @@ class Scope(Strict):
     regimes: Annotated[tuple[Annotated[str, OneOf(REGIMES)], ...], Field(strict=False)] = ()
     timeframes: Annotated[tuple[Annotated[str, OneOf(tuple(TIMEFRAME_MS))], ...], Field(strict=False)] = ()
     direction: Annotated[str, OneOf(tuple(DIRECTIONS))] = "both"
+    follows: Annotated[
+        str,
+        OneOf(FOLLOWS),
+        Field(description="Whose direction is traded: the engine's, or the one the entry conditions give."),
+    ] = "engine"
     priority: Annotated[int, Field(ge=-1_000, le=1_000, description="Higher is asked first.")] = 0
 
 
@@ -204,6 +231,7 @@ def _card(config: CardConfig, bounds: tuple[int, int, int]) -> Card:
         status=STATUSES[config.status],
         regimes=_mask(scope.regimes),
         directions=DIRECTIONS[scope.direction],
+        own_direction=1 if scope.follows == "entry" else 0,
         priority=scope.priority,
         entry_first=bounds[0],
         entry_end=bounds[1],
@@ -244,7 +272,8 @@ def _conditions(configs: tuple[ConditionConfig, ...]) -> list[Condition]:
     for config in configs:
         code = SIGNAL_CODE[config.signal]
         directional = 1 if SIGNALS[code].kind == DIRECTIONAL else 0
-        for compare, value in ((AT_LEAST, config.at_least), (AT_MOST, config.at_most)):
+        for name, compare in COMPARISONS.items():
+            value = getattr(config, name)
             if value is not None:
                 made.append(Condition(code, directional, compare, value))
     return made

@@ -1,6 +1,9 @@
-"""Choose the strategy card that fires: in the engine's direction, by priority, if it has earned its place."""
+"""Choose the strategy card that fires, by priority, if it has earned its place.
 
-from typing import Any
+A card trades in the engine's direction, or, where it says so, in the one that its own conditions give.
+"""
+
+from typing import Any, NamedTuple
 
 from engine_alpha.kernel.codes import ACTIVE
 from engine_alpha.kernel.exits import all_hold
@@ -10,29 +13,48 @@ from engine_alpha.kernel.values import Card, Features, Rules, SubAccount, Tally,
 NO_CARD = -1
 
 
+class Choice(NamedTuple):
+    """The card that fires and the side it takes; -1 and 0 for none."""
+
+    card: int
+    side: int
+
+
 def chosen_card(
     rules: Rules, tallies: Any, sub: SubAccount, features: Features, view: View, close_ms: int
-) -> int:
-    """Return the index of the first card (they come by priority) that applies and fires, or -1."""
-    if view.direction == 0:
-        return NO_CARD
+) -> Choice:
+    """Return the first card (they come by priority) that applies and fires, with its side."""
     for i in range(len(rules.cards)):
         card = rules.cards[i]
-        if card.status != ACTIVE or not in_scope(card, view):
+        if card.status != ACTIVE:
             continue
-        if not all_hold(rules.conditions, card.entry_first, card.entry_end, features.row, view.direction):
+        side = entry_side(rules, card, features, view)
+        if side == 0:
             continue
-        if not is_activated(card, tallies[i], sub.start_quote):
-            continue
-        if has_room_today(card, tallies[i], close_ms):
-            return i
-    return NO_CARD
+        if is_activated(card, tallies[i], sub.start_quote) and has_room_today(card, tallies[i], close_ms):
+            return Choice(i, side)
+    return Choice(NO_CARD, 0)
 
 
-def in_scope(card: Card, view: View) -> bool:
-    """Say whether the card trades this regime and this direction."""
-    way = 1 if view.direction > 0 else 2
-    return (card.regimes >> view.regime) & 1 == 1 and card.directions & way != 0
+def entry_side(rules: Rules, card: Card, features: Features, view: View) -> int:
+    """Return the side on which the card fires now, 0 for none."""
+    if (card.regimes >> view.regime) & 1 == 0:
+        return 0
+    if card.own_direction == 0:
+        return view.direction if fires(rules, card, features, view.direction) == 1 else 0
+    rises = fires(rules, card, features, 1)
+    falls = fires(rules, card, features, -1)
+    if rises == falls:  # both ways at once: the engine has the word
+        return view.direction if rises == 1 else 0
+    return 1 if rises == 1 else -1
+
+
+def fires(rules: Rules, card: Card, features: Features, side: int) -> int:
+    """Return 1 if the card takes that side and all its entry conditions hold for it."""
+    way = 1 if side > 0 else 2
+    if side == 0 or card.directions & way == 0:
+        return 0
+    return all_hold(rules.conditions, card.entry_first, card.entry_end, features, side)
 
 
 def is_activated(card: Card, tally: Tally, start_quote: float) -> bool:

@@ -14,6 +14,7 @@ ACTIVE, SHADOW = 1, 2
 
 # how a condition compares its signal with its value
 AT_LEAST, AT_MOST = 1, -1
+CROSSES_ABOVE, CROSSES_BELOW = 2, -2
 
 # why a position is left; 0 means it is not
 NO_EXIT = 0

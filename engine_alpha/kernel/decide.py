@@ -16,11 +16,11 @@ def decide(purse: Purse, rules: Rules, bar: Bar, features: Features) -> Decision
     regime = regime_of(features, rules.parameters)
     view = view_of(features, rules.parameters, regime)
     leaving = exits_of(purse.sub.position, rules, bar, features, view)
-    card = chosen_card(rules, purse.tallies, purse.sub, features, view, bar.close_ms)
+    choice = chosen_card(rules, purse.tallies, purse.sub, features, view, bar.close_ms)
     size = NO_SIZE
-    if card != NO_CARD:
-        size = size_of(rules, rules.cards[card], purse.sub, bar, features.row, view.direction)
-    wanted = Try(card, size)
+    if choice.card != NO_CARD:
+        size = size_of(rules, rules.cards[choice.card], purse.sub, bar, features.row, choice.side)
+    wanted = Try(choice.card, choice.side, size)
     own = own_gates(rules, purse.sub, bar, features.facts, view, wanted)
     shared, size = account_gates(rules, purse, features.facts, wanted, bar.close)
     passed = 1
@@ -32,10 +32,10 @@ def decide(purse: Purse, rules: Rules, bar: Bar, features: Features) -> Decision
             passed = 0
     pending = NO_PENDING
     if passed == 1:
-        pending = pending_of(rules, card, size, bar, view, features.row)
+        pending = pending_of(rules, choice, size, bar, view, features.row)
     action = HOLD
     if leaving.reason != NO_EXIT:
         action = LEAVE
     elif pending.side != 0:
         action = ENTER
-    return Decision(view, leaving, card, size, own, shared, action, pending)
+    return Decision(view, leaving, choice.card, size, own, shared, action, pending)

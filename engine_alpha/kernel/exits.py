@@ -4,6 +4,8 @@ from typing import Any
 
 from engine_alpha.kernel.codes import (
     AT_LEAST,
+    AT_MOST,
+    CROSSES_ABOVE,
     EXIT_CONFIDENCE,
     EXIT_HALT,
     EXIT_OPPOSITE,
@@ -29,7 +31,7 @@ def exits_of(position: Position, rules: Rules, bar: Bar, features: Features, vie
     score = position.side * view.score
     opposite = 0
     if card.exit_end > card.exit_first:
-        opposite = all_hold(rules.conditions, card.exit_first, card.exit_end, features.row, position.side)
+        opposite = all_hold(rules.conditions, card.exit_first, card.exit_end, features, position.side)
     reason = NO_EXIT
     if features.facts.flatten == 1:
         reason = EXIT_HALT
@@ -42,19 +44,27 @@ def exits_of(position: Position, rules: Rules, bar: Bar, features: Features, vie
     return ExitView(reason, opposite, score, held, position.stop_price)
 
 
-def all_hold(conditions: Any, first: int, end: int, row: Any, direction: int) -> int:
+def all_hold(conditions: Any, first: int, end: int, features: Features, direction: int) -> int:
     """Return 1 if conditions[first:end] all hold for a trade in that direction; a NaN signal never holds."""
     for i in range(first, end):
         condition = conditions[i]
-        seen = row[condition.signal]
-        if condition.directional == 1:
-            seen = seen * direction
-        if condition.compare == AT_LEAST:
-            if not seen >= condition.value:
-                return 0
-        elif not seen <= condition.value:
+        sign = direction if condition.directional == 1 else 1
+        seen = features.row[condition.signal] * sign
+        before = features.before[condition.signal] * sign
+        if holds(condition.compare, condition.value, seen, before) == 0:
             return 0
     return 1
+
+
+def holds(compare: int, value: float, seen: float, before: float) -> int:
+    """Compare a signal with a value; a crossing asks that it was not beyond on the bar before."""
+    if compare == AT_LEAST:
+        return 1 if seen >= value else 0
+    if compare == AT_MOST:
+        return 1 if seen <= value else 0
+    if compare == CROSSES_ABOVE:
+        return 1 if before <= value and seen > value else 0
+    return 1 if before >= value and seen < value else 0
 
 
 def trailed_stop(position: Position, bar: Bar, asset: Asset) -> float:

@@ -36,9 +36,10 @@ AccountGates = tuple[Verdict, Verdict, Verdict, Verdict, Verdict, Verdict, Verdi
 
 
 class Try(NamedTuple):
-    """The entry under judgement: which card (-1 none) and how much."""
+    """The entry under judgement: which card (-1 none), which way and how much."""
 
     card: int
+    side: int
     size: Size
 
 
@@ -75,7 +76,7 @@ def own_gates(rules: Rules, sub: SubAccount, bar: Bar, facts: Facts, view: View,
         pf_floor(sub, risk),
         below(drawdown, risk.drawdown_limit_frac),
         at_most(float(abs(sub.position.side) + abs(sub.pending.side)), 0.0),
-        leverage_cap(wanted.size, sub, rules, view.direction, bar.close),
+        leverage_cap(wanted, sub, rules, bar.close),
         min_notional(wanted, rules),
         at_most(facts.spread_bps, risk.max_spread_bps),
         at_least(float(wanted.card), 0.0),
@@ -127,12 +128,13 @@ def pf_floor(sub: SubAccount, risk: Risk) -> Verdict:
     return at_least(sub.gross_profit_quote / sub.gross_loss_quote, risk.pf_floor)
 
 
-def leverage_cap(size: Size, sub: SubAccount, rules: Rules, side: int, price: float) -> Verdict:
+def leverage_cap(wanted: Try, sub: SubAccount, rules: Rules, price: float) -> Verdict:
     """Compare the entry's notional over equity with the asset's leverage; no equity, no entry.
 
     Where isolated margin at that leverage would be liquidated before the stop, seen is the leverage and the
     limit the one that the stop's distance allows: it fails.
     """
+    side, size = wanted.side, wanted.size
     cap = rules.asset.max_leverage
     equity = equity_quote(sub)
     if not equity > 0.0:

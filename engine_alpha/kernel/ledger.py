@@ -1,7 +1,7 @@
 """Money moves: closing a trade, counting it for asset and card, adding up what the other assets hold."""
 
 from engine_alpha.kernel.money import DAY_MS, FLAT, net_quote
-from engine_alpha.kernel.values import Bar, Fill, Others, Pending, Position, SubAccount, Tally, Trade
+from engine_alpha.kernel.values import Bar, Fill, Held, Others, Pending, Position, SubAccount, Tally, Trade
 
 
 def closed(position: Position, fill: Fill, bar: Bar, other_price: float) -> Trade:
@@ -138,8 +138,8 @@ def tallied_entry(tally: Tally, close_ms: int) -> Tally:
     )
 
 
-def held_with(others: Others, sub: SubAccount, same_bucket: int) -> Others:
-    """Add one other asset: its position, else its pending entry at the decided price."""
+def held_of(sub: SubAccount) -> Held:
+    """Return what a sub-account holds: its position, else its pending entry at the decided price."""
     position, pending = sub.position, sub.pending
     notional = position.quantity_base * sub.mark_price
     risk = position.side * position.risk_quote
@@ -148,11 +148,16 @@ def held_with(others: Others, sub: SubAccount, same_bucket: int) -> Others:
         notional = pending.quantity_base * pending.decided_price
         risk = pending.side * pending.risk_quote
         count = 1
+    return Held(net_quote(sub), notional, count, risk)
+
+
+def held_with(others: Others, held: Held, same_bucket: int) -> Others:
+    """Add what one other asset holds."""
     return Others(
-        others.net_quote + net_quote(sub),
-        others.notional_quote + notional,
-        others.bucket_notional_quote + (notional if same_bucket == 1 else 0.0),
-        others.positions + count,
-        others.risk_quote + risk,
-        others.risk_squared + risk * risk,
+        others.net_quote + held.net_quote,
+        others.notional_quote + held.notional_quote,
+        others.bucket_notional_quote + (held.notional_quote if same_bucket == 1 else 0.0),
+        others.positions + held.positions,
+        others.risk_quote + held.risk_quote,
+        others.risk_squared + held.risk_quote * held.risk_quote,
     )

@@ -4,6 +4,8 @@ Pessimistic on purpose (DESIGN, "Fills"): a gap through the stop fills at the op
 the target, stop before target, no profit on the entry bar, liquidation before everything inside the bar.
 """
 
+from typing import NamedTuple
+
 from engine_alpha.kernel.codes import (
     EXIT_LIQUIDATION,
     EXIT_STOP,
@@ -23,6 +25,16 @@ from engine_alpha.kernel.values import (
     SubAccount,
     Trade,
 )
+
+
+class Span(NamedTuple):
+    """A stretch of time inside or over a bar."""
+
+    open: float
+    high: float
+    low: float
+    open_ms: int
+    close_ms: int
 
 
 def settle(sub: SubAccount, asset: Asset, risk: Risk, bar: Bar) -> tuple[SubAccount, Settlement]:
@@ -76,10 +88,11 @@ def _enter_at_open(sub: SubAccount, asset: Asset, risk: Risk, bar: Bar) -> Fill:
 
 
 def _inside_exit(position: Position, asset: Asset, risk: Risk, bar: Bar) -> tuple[Fill, float]:
-    """Return the exit inside the bar, or none, and the price of the other order of an ambiguous bar."""
+    """Return the exit inside the bar, or none, and the price of the other order of an ambiguous bar.
+
+    Where minutes are known they decide what came first; inside one minute the rule is that of a bar.
+    """
     side = position.side
-    worst = bar.low if side > 0 else bar.high
-    best = bar.high if side > 0 else bar.low
     mark = bar.mark_low if side > 0 else bar.mark_high
     if position.liquidation_price > 0.0 and side * (mark - position.liquidation_price) <= 0.0:
         bankrupt = max(
@@ -87,19 +100,42 @@ def _inside_exit(position: Position, asset: Asset, risk: Risk, bar: Bar) -> tupl
         )  # the whole isolated margin is gone
         fill = priced_fill(asset, -side, position.quantity_base, bankrupt, bankrupt)
         return stamped(fill, bar.close_ms, EXIT_LIQUIDATION), 0.0
+    may_take = 1 if bar.number > position.entry_index else 0
+    minutes = len(bar.minutes)
+    if minutes == 0:
+        whole = Span(bar.open, bar.high, bar.low, bar.open_ms, bar.close_ms)
+        return _stop_or_target(position, asset, risk, whole, may_take)
+    for i in range(minutes):
+        row = bar.minutes[i]
+        begin_ms = bar.open_ms + (bar.close_ms - bar.open_ms) * i // minutes
+        end_ms = bar.open_ms + (bar.close_ms - bar.open_ms) * (i + 1) // minutes
+        part = Span(row[0], row[1], row[2], begin_ms, end_ms)
+        fill, other_price = _stop_or_target(position, asset, risk, part, 1 if i > 0 else may_take)
+        if fill.side != 0:
+            return fill, other_price
+    return NO_FILL, 0.0
+
+
+def _stop_or_target(
+    position: Position, asset: Asset, risk: Risk, span: Span, may_take: int
+) -> tuple[Fill, float]:
+    """Return the exit inside a span whose inner order is not known: the stop before the target."""
+    side = position.side
+    worst = span.low if side > 0 else span.high
+    best = span.high if side > 0 else span.low
     target = position.target_price
-    reaches_target = target > 0.0 and bar.number > position.entry_index and side * (best - target) >= 0.0
+    reaches_target = target > 0.0 and may_take == 1 and side * (best - target) >= 0.0
     if side * (worst - position.stop_price) <= 0.0:
-        gapped = side * (bar.open - position.stop_price) <= 0.0
-        raw = bar.open if gapped else position.stop_price
+        gapped = side * (span.open - position.stop_price) <= 0.0
+        raw = span.open if gapped else position.stop_price
         trailed = position.stop_price != position.first_stop_price
         fill = market_fill(asset, risk, -side, position.quantity_base, raw)
-        at_ms = bar.open_ms if gapped else bar.close_ms
+        at_ms = span.open_ms if gapped else span.close_ms
         reason = EXIT_TRAILING if trailed else EXIT_STOP
         return stamped(fill, at_ms, reason), target if reaches_target and not gapped else 0.0
     if reaches_target:
         fill = priced_fill(asset, -side, position.quantity_base, target, target)
-        return stamped(fill, bar.close_ms, EXIT_TARGET), 0.0
+        return stamped(fill, span.close_ms, EXIT_TARGET), 0.0
     return NO_FILL, 0.0
 
 

@@ -5,6 +5,7 @@ quantity = equity * risk / (|E - SL| + (fee + slippage) (E + SL)), rounded down 
 
 from typing import Any
 
+from engine_alpha.kernel.cards import Choice
 from engine_alpha.kernel.grid import cost_frac, floor_to
 from engine_alpha.kernel.money import NO_PENDING, equity_quote
 from engine_alpha.kernel.signals import ATR_14, RANGE_336
@@ -76,14 +77,14 @@ def drawdown_factor(drawdown: float, limit: float) -> float:
     return min(1.0, max(0.0, 1.0 - drawdown / limit))
 
 
-def pending_of(rules: Rules, card_index: int, size: Size, bar: Bar, view: View, row: Any) -> Pending:
+def pending_of(rules: Rules, choice: Choice, size: Size, bar: Bar, view: View, row: Any) -> Pending:
     """Return the entry to fill at the next open, with its distances; they count from the fill."""
     if size.quantity_base <= 0.0:
         return NO_PENDING
-    card = rules.cards[card_index]
+    card = rules.cards[choice.card]
     return Pending(
-        view.direction,
-        card_index,
+        choice.side,
+        choice.card,
         size.quantity_base,
         bar.close,
         bar.number,

@@ -12,6 +12,8 @@ class Bar(NamedTuple):
 
     `number` is the absolute bar number `open_ms // timeframe_ms`. Marks equal high and low where there is no
     mark series. Funding rates are sums of settlements at the open instant and strictly inside the bar.
+    `minutes` are rows (open, high, low, close) that make up the bar where a finer series tells what came
+    first inside it; none otherwise.
     """
 
     number: int
@@ -27,6 +29,7 @@ class Bar(NamedTuple):
     funding_open_frac: float
     funding_inside_frac: float
     funding_unknown: int
+    minutes: Any
 
 
 class Facts(NamedTuple):
@@ -109,11 +112,14 @@ class Parameters(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """`signal` compared with `value`; a directional signal is first multiplied by the trade's direction."""
+    """`signal` compared with `value`; a directional signal is first multiplied by the trade's direction.
+
+    A crossing looks at the bar before, too.
+    """
 
     signal: int
     directional: int
-    compare: int  # AT_LEAST or AT_MOST
+    compare: int  # AT_LEAST, AT_MOST, CROSSES_ABOVE or CROSSES_BELOW
     value: float
 
 
@@ -123,6 +129,7 @@ class Card(NamedTuple):
     status: int
     regimes: int  # bit mask
     directions: int  # bit mask
+    own_direction: int  # 1: its entry conditions choose the direction, 0: the engine does
     priority: int  # higher is asked first; cards come sorted
     entry_first: int  # conditions[entry_first:entry_end] must all hold
     entry_end: int
@@ -282,6 +289,15 @@ class Others(NamedTuple):
     risk_squared: float
 
 
+class Held(NamedTuple):
+    """What one asset brings into the sums over the others: its position, else its pending entry."""
+
+    net_quote: float  # profit and loss, open and closed
+    notional_quote: float
+    positions: int
+    risk_quote: float  # signed, at the stop
+
+
 class Purse(NamedTuple):
     """What one asset may decide with: its own money, the account's marks, and what the others hold."""
 
@@ -292,9 +308,12 @@ class Purse(NamedTuple):
 
 
 class Features(NamedTuple):
-    """What is known as of one bar: `row[signal]`, the tails that hysteresis needs (newest at `at`), facts."""
+    """What is known as of one bar: `row[signal]`, the row `before` it in the same window (NaN in the first),
+    the tails that hysteresis needs (newest at `at`), facts.
+    """
 
     row: Any
+    before: Any
     trend: Any
     volatility: Any
     at: int

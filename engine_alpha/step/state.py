@@ -8,7 +8,7 @@ from typing import Any
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.instrument import Instrument
 from engine_alpha.domain.instrument import Tier as InstrumentTier
-from engine_alpha.kernel.ledger import held_with
+from engine_alpha.kernel.ledger import held_of, held_with
 from engine_alpha.kernel.money import NEW_TALLY, NO_OTHERS, new_account, new_sub_account
 from engine_alpha.kernel.values import (
     Account,
@@ -214,7 +214,7 @@ class AccountBook:
         for name in (*listed, *sorted(self.assets.keys() - listed.keys())):
             state = self.assets.get(name)
             if name != symbol and state is not None:
-                others = held_with(others, state.sub, int(state.config.risk_bucket == bucket))
+                others = held_with(others, held_of(state.sub), int(state.config.risk_bucket == bucket))
         return others
 
     def put(self, symbol: str, state: AssetState, account: AccountState) -> None:

@@ -10,8 +10,10 @@ from engine_alpha.domain.bars import Bars, Funding, Reading
 from engine_alpha.domain.lookback import first_bar
 from engine_alpha.errors import DataError
 from engine_alpha.kernel.regime import SPAN_BARS
-from engine_alpha.kernel.signals import TREND_SCORE, VOLATILITY_RANK_384, signal_table
+from engine_alpha.kernel.signals import SIGNALS, TREND_SCORE, VOLATILITY_RANK_384, signal_table
 from engine_alpha.kernel.values import Bar, Facts, Features
+
+UNKNOWN_ROW = (float("nan"),) * len(SIGNALS)
 
 
 class Missing(NamedTuple):
@@ -28,6 +30,7 @@ class Window:
 
     bar: Bar
     row: tuple[float, ...]
+    before: tuple[float, ...]
     trend: list[float]
     volatility: list[float]
     missing: Missing
@@ -35,7 +38,7 @@ class Window:
 
     def features(self, facts: Facts) -> Features:
         """Return the kernel's features with the facts of the moment."""
-        return Features(self.row, self.trend, self.volatility, len(self.trend) - 1, facts)
+        return Features(self.row, self.before, self.trend, self.volatility, len(self.trend) - 1, facts)
 
 
 def window_of(reading: Reading, at: int) -> Window:
@@ -51,6 +54,7 @@ def window_of(reading: Reading, at: int) -> Window:
     return Window(
         bar=bar_of(bars, reading.funding, at),
         row=tuple(table[-1].tolist()),
+        before=tuple(table[-2].tolist()) if len(table) > 1 else UNKNOWN_ROW,
         trend=tail[:, TREND_SCORE].tolist(),
         volatility=tail[:, VOLATILITY_RANK_384].tolist(),
         missing=Missing(len(filled.bars), filled.filled_frac, filled.recent_gap_bars),
@@ -97,6 +101,7 @@ def bar_of(bars: Bars, funding: Funding, at: int) -> Bar:
         _ordered_sum(rates[first:opened].tolist()),
         _ordered_sum(rates[opened:closed].tolist()),
         0 if funding.from_ms <= open_ms and close_ms <= funding.to_ms else 1,
+        (),
     )
 
 

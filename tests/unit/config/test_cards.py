@@ -10,7 +10,15 @@ import pytest
 from engine_alpha.config.assets import AssetConfig
 from engine_alpha.config.cards import Cards, Playbook, playbook_of, read_cards
 from engine_alpha.errors import ConfigError
-from engine_alpha.kernel.codes import ACTIVE, ALL_REGIMES, AT_LEAST, AT_MOST, SHADOW
+from engine_alpha.kernel.codes import (
+    ACTIVE,
+    ALL_REGIMES,
+    AT_LEAST,
+    AT_MOST,
+    CROSSES_ABOVE,
+    CROSSES_BELOW,
+    SHADOW,
+)
 from engine_alpha.kernel.signals import SIGNAL_CODE
 from engine_alpha.kernel.values import Card, Condition
 
@@ -94,6 +102,7 @@ def test_a_card_becomes_the_kernels(folder: Callable[..., Path]) -> None:
             3,
             0,
             0,
+            0,
             1,
             1,
             1,
@@ -118,6 +127,14 @@ def test_a_card_becomes_the_kernels(folder: Callable[..., Path]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "compare"), [("crosses_above", CROSSES_ABOVE), ("crosses_below", CROSSES_BELOW)]
+)
+def test_a_crossing_is_a_comparison_of_its_own(folder: Callable[..., Path], key: str, compare: int) -> None:
+    book = playbook(folder, {**CARD, "entry": [{"signal": "ema_spread_12_26", key: 0}]})
+    assert book.conditions == (Condition(SIGNAL_CODE["ema_spread_12_26"], 1, compare, 0.0),)
+
+
 def test_each_field_has_the_kernels_type(folder: Callable[..., Path]) -> None:
     book = playbook(folder, CARD)
     for value in (book.cards[0], book.conditions[0]):
@@ -132,6 +149,7 @@ def test_each_field_has_the_kernels_type(folder: Callable[..., Path]) -> None:
         ("scope.regimes", ["trend_down", "chop"], "regimes", 0b1010),
         ("scope.direction", "long", "directions", 1),
         ("scope.direction", "short", "directions", 2),
+        ("scope.follows", "entry", "own_direction", 1),
         ("scope.priority", 7, "priority", 7),
         ("exits.stop", {"atr": 2.5}, "stop_atr", 2.5),
         ("exits.stop", {"range": 3}, "stop_range", 3.0),
@@ -244,13 +262,14 @@ def faults_of(folder: Callable[..., Path], bad: Any) -> Cards:
         ("scope.regimes", "chop", "must be a list [...]"),
         ("scope.timeframes", ["1H"], 'did you mean "1h"?'),
         ("scope.symbols", ["eth"], "must match pattern"),
+        ("scope.follows", "card", 'must be "engine" or "entry", not "card"'),
         ("scope.direction", "up", 'must be "long", "short" or "both", not "up"'),
         ("scope.priority", "1", "must be a whole number"),
         ("entry", [], "must have at least 1 item"),
         ("entry", [{"signal": "chanel_240", "at_least": 1}], 'did you mean "channel_240"?'),
         ("entry", [{"signal": "atr_14", "at_least": 1}], "must be "),
-        ("entry", [{"signal": "adx"}], "needs at_least or at_most, or both"),
-        ("entry", [{"signal": "adx", "above": 1}], "unknown key; known: signal, at_least, at_most"),
+        ("entry", [{"signal": "adx"}], "needs one or more of at_least, at_most"),
+        ("entry", [{"signal": "adx", "above": 1}], "unknown key"),
         ("entry", [{"signal": "adx", "at_least": "1"}], "must be a number"),
         ("risk.size_factor", 1.5, "must be less than or equal to 1"),
         ("risk.max_notional_quote", 0, "must be greater than 0"),

@@ -134,7 +134,7 @@ def kernel_bar(bars: Bars, t: int, funding_open_frac: float = 0.0, funding_insid
     number = open_ms // bars.timeframe_ms
     return Bar(
         number, open_ms, open_ms + bars.timeframe_ms, *prices, prices[1], prices[2],
-        funding_open_frac, funding_inside_frac, 0,
+        funding_open_frac, funding_inside_frac, 0, (),
     )  # fmt: skip
 
 
@@ -154,6 +154,7 @@ def features_of(table: np.ndarray, at: int) -> Features:
     """Return row `at` of a window's table as features."""
     return Features(
         row=tuple(table[at].tolist()),
+        before=tuple(table[at - 1].tolist()),
         trend=table[:, TREND_SCORE].tolist(),
         volatility=table[:, VOLATILITY_RANK_384].tolist(),
         at=at,
@@ -177,7 +178,8 @@ def block_features(bars: Bars, funding: Funding, first: int = 0) -> list[tuple[B
             table = window_of(bars, funding, start, min(end_ms, start + 960 * bars.timeframe_ms))
             columns = (table[:, TREND_SCORE].tolist(), table[:, VOLATILITY_RANK_384].tolist())
         at = (open_ms - start) // bars.timeframe_ms
-        seen = Features(tuple(table[at].tolist()), *columns, at, facts(window_bars=at + 1))
+        before = tuple(table[at - 1].tolist())
+        seen = Features(tuple(table[at].tolist()), before, *columns, at, facts(window_bars=at + 1))
         steps.append((kernel_bar(bars, t), seen))
     return steps
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine_alpha.kernel.codes import ACCOUNT_GATES
 from engine_alpha.kernel.gates import account_equity, account_marked, correlation_cap
-from engine_alpha.kernel.ledger import held_with
+from engine_alpha.kernel.ledger import held_of, held_with
 from engine_alpha.kernel.money import DAY_MS, NO_OTHERS, equity_quote, net_quote, new_account
 from engine_alpha.kernel.values import Account, Others, Purse, Size, SubAccount, Verdict
 from tests.makers import HOUR_MS, a_bar, a_purse, a_risk, an_asset, rules
@@ -17,7 +17,7 @@ from tests.unit.kernel.scenes import DAY_START, a_pending, a_position, a_sub, pl
 def others_of(*subs: SubAccount, same_bucket: int = 1) -> Others:
     total = NO_OTHERS
     for sub in subs:
-        total = held_with(total, sub, same_bucket)
+        total = held_with(total, held_of(sub), same_bucket)
     return total
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 
-from engine_alpha.kernel.cards import NO_CARD, chosen_card, has_room_today, in_scope, is_activated
+from engine_alpha.kernel.cards import NO_CARD, Choice, chosen_card, has_room_today, is_activated
 from engine_alpha.kernel.codes import (
     ACTIVE,
     ALL_REGIMES,
     BOTH_WAYS,
     CHOP,
+    CROSSES_ABOVE,
+    CROSSES_BELOW,
     HIGH_VOL,
     LONG_ONLY,
     SHADOW,
@@ -15,10 +17,11 @@ from engine_alpha.kernel.codes import (
     TREND_DOWN,
     TREND_UP,
 )
+from engine_alpha.kernel.exits import all_hold
 from engine_alpha.kernel.ledger import tallied_entry, tallied_trade
 from engine_alpha.kernel.money import DAY_MS, NEW_TALLY, NO_TRADE
 from engine_alpha.kernel.signals import ADX, RSI_CENTRED
-from engine_alpha.kernel.values import Card, Condition, Tally, View
+from engine_alpha.kernel.values import Card, Condition, Features, Rules, Tally, View
 from tests.makers import a_card, a_condition, features, rules
 from tests.unit.kernel.scenes import NAN, a_sub
 
@@ -37,9 +40,13 @@ def chosen(
     view: View | None = None,
 ) -> int:
     known = rules(cards, conditions)
-    return chosen_card(
-        known, tallies or (NEW_TALLY,) * len(cards), a_sub(), features(row), view or a_view(), 0
-    )
+    return choice(known, features(row), tallies or (NEW_TALLY,) * len(cards), view).card
+
+
+def choice(
+    known: Rules, seen: Features, tallies: tuple[Tally, ...] = (NEW_TALLY,), view: View | None = None
+) -> Choice:
+    return chosen_card(known, tallies, a_sub(), seen, view or a_view(), 0)
 
 
 def test_the_first_card_that_fires_is_chosen() -> None:
@@ -60,8 +67,9 @@ def test_only_an_active_card_trades(status: int) -> None:
 
 @pytest.mark.parametrize("regime", [TREND_UP, TREND_DOWN, HIGH_VOL, CHOP])
 def test_a_card_trades_the_regimes_of_its_mask(regime: int) -> None:
-    assert in_scope(a_card(regimes=1 << regime), a_view(regime=regime))
-    assert not in_scope(a_card(regimes=ALL_REGIMES - (1 << regime)), a_view(regime=regime))
+    view = a_view(regime=regime)
+    assert chosen((a_card(regimes=1 << regime),), view=view) == 0
+    assert chosen((a_card(regimes=ALL_REGIMES - (1 << regime)),), view=view) == NO_CARD
 
 
 @pytest.mark.parametrize(
@@ -69,8 +77,54 @@ def test_a_card_trades_the_regimes_of_its_mask(regime: int) -> None:
     [(LONG_ONLY, True, False), (SHORT_ONLY, False, True), (BOTH_WAYS, True, True)],
 )
 def test_a_card_trades_the_directions_of_its_mask(directions: int, long: bool, short: bool) -> None:
-    card = a_card(directions=directions)
-    assert (in_scope(card, a_view(1)), in_scope(card, a_view(-1))) == (long, short)
+    found = [choice(rules((a_card(directions=directions),)), features(), view=a_view(way)) for way in (1, -1)]
+    assert [each.side for each in found] == [1 if long else 0, -1 if short else 0]
+
+
+@pytest.mark.parametrize(
+    ("directions", "trend", "engine", "side"),
+    [
+        (BOTH_WAYS, 0.6, -1, 1),
+        (BOTH_WAYS, -0.6, 0, -1),
+        (BOTH_WAYS, 0.0, 1, 0),
+        (LONG_ONLY, -0.6, -1, 0),
+        (SHORT_ONLY, -0.6, 1, -1),
+    ],
+)
+def test_a_card_that_follows_its_entry_trades_the_side_its_conditions_give(
+    directions: int, trend: float, engine: int, side: int
+) -> None:
+    card = a_card(directions=directions, own_direction=1, entry_end=1)
+    known = rules((card,), (a_condition(RSI_CENTRED, 0.5),))
+    assert choice(known, features({RSI_CENTRED: trend}), view=a_view(engine)).side == side
+
+
+@pytest.mark.parametrize("engine", [1, 0, -1])
+def test_where_its_conditions_allow_both_sides_the_engine_has_the_word(engine: int) -> None:
+    card = a_card(own_direction=1, entry_end=1)
+    known = rules((card,), (a_condition(ADX, 0.5, directional=0),))
+    assert choice(known, features({ADX: 0.9}), view=a_view(engine)).side == engine
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "above", "below"),
+    [
+        (-0.1, 0.1, 1, 0),
+        (0.0, 0.1, 1, 0),
+        (0.1, 0.2, 0, 0),
+        (0.1, -0.1, 0, 1),
+        (0.0, 0.0, 0, 0),
+        (NAN, 0.1, 0, 0),
+    ],
+)
+def test_a_crossing_holds_on_one_bar_and_in_the_trades_direction(
+    before: float, now: float, above: int, below: int
+) -> None:
+    was, seen = features({RSI_CENTRED: before}).row, features({RSI_CENTRED: now})
+    seen = seen._replace(before=was)
+    up, down = a_condition(RSI_CENTRED, 0.0, CROSSES_ABOVE), a_condition(RSI_CENTRED, 0.0, CROSSES_BELOW)
+    assert (all_hold((up,), 0, 1, seen, 1), all_hold((down,), 0, 1, seen, 1)) == (above, below)
+    assert (all_hold((down,), 0, 1, seen, -1), all_hold((up,), 0, 1, seen, -1)) == (above, below)
 
 
 def test_each_card_reads_its_own_conditions() -> None:

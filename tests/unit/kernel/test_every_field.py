@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from engine_alpha.kernel.codes import ALL_REGIMES, CHOP, HIGH_VOL, SHADOW, SHORT_ONLY, TREND_UP
-from engine_alpha.kernel.ledger import held_with
+from engine_alpha.kernel.ledger import held_of, held_with
 from engine_alpha.kernel.money import NO_OTHERS
 from engine_alpha.kernel.signals import ADX, RSI_CENTRED
 from engine_alpha.kernel.values import (
@@ -131,6 +131,7 @@ CARD_STORIES = {
     "status": Story({}, SHADOW),
     "regimes": Story({}, 1 << TREND_UP),
     "directions": Story({}, SHORT_ONLY),
+    "own_direction": Story({"directions": SHORT_ONLY}, 1),
     "entry_first": Story({"entry_first": 1, "entry_end": 1}, 0),
     "entry_end": Story({"entry_first": 0, "entry_end": 0}, 1),
     "exit_first": Story({"exit_first": 2, "exit_end": 2}, 1),
@@ -263,7 +264,7 @@ def after_another(asset: Asset, other: Asset, risk: Risk) -> Record:
     """Return the record of `asset` that decides after `other`, which holds two units."""
     known = rules(asset=asset, risk=risk)
     holding = fresh_purse(known).sub._replace(position=a_position(1), mark_price=100.0)
-    held = held_with(NO_OTHERS, holding, 1 if other.bucket == asset.bucket else 0)
+    held = held_with(NO_OTHERS, held_of(holding), 1 if other.bucket == asset.bucket else 0)
     purse: Purse = fresh_purse(known)._replace(others=held)
     return play(known, [(a_bar(), features(KNOWN_SIGNALS))], purse)[1][0]
 
@@ -284,7 +285,7 @@ def test_the_place_in_the_registry_decides_who_comes_first() -> None:
             known = rules(asset=asset, risk=risk)
             purse = fresh_purse(known)._replace(others=held)
             purse, records = play(known, [(a_bar(), features(KNOWN_SIGNALS))], purse)
-            held = held_with(held, purse.sub, 0)
+            held = held_with(held, held_of(purse.sub), 0)
             if records[0].decision.pending.side != 0:
                 entered.append(asset.bucket)
         assert entered == [10 if places[0] == 0 else 20]

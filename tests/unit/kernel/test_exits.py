@@ -122,16 +122,16 @@ def test_the_exit_rules_are_those_of_the_card_that_entered() -> None:
 def test_a_condition_compares_in_the_trades_direction(
     condition: Condition, row: dict[int, float], direction: int, holds: int
 ) -> None:
-    assert all_hold((condition,), 0, 1, features(row).row, direction) == holds
+    assert all_hold((condition,), 0, 1, features(row), direction) == holds
 
 
 def test_all_conditions_of_the_span_must_hold_and_no_others_are_read() -> None:
     yes, no = a_condition(ADX, 0.1, directional=0), a_condition(ADX, 0.9, directional=0)
-    row = features({ADX: 0.5}).row
-    assert all_hold((yes, no, yes), 0, 1, row, 1) == 1
-    assert all_hold((yes, no, yes), 0, 2, row, 1) == 0
-    assert all_hold((yes, no, yes), 2, 3, row, 1) == 1
-    assert all_hold((yes, no, yes), 1, 1, row, 1) == 1
+    seen = features({ADX: 0.5})
+    assert all_hold((yes, no, yes), 0, 1, seen, 1) == 1
+    assert all_hold((yes, no, yes), 0, 2, seen, 1) == 0
+    assert all_hold((yes, no, yes), 2, 3, seen, 1) == 1
+    assert all_hold((yes, no, yes), 1, 1, seen, 1) == 1
 
 
 # ------------------------------------------------------------------ trailing

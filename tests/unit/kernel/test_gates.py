@@ -326,7 +326,7 @@ def test_a_notional_above_the_leverage_blocks() -> None:
     view = View(CHOP, 1, 0.5, 0.5, 1.0, (NAN,) * 5)
     place = OWN_GATES.index("leverage_cap")
     for notional, passed in ((3_000.0, 1), (3_000.1, 0), (NAN, 0)):
-        wanted = Try(0, Size(1.0, notional, 1.0, 1.0, 1.0))
+        wanted = Try(0, 1, Size(1.0, notional, 1.0, 1.0, 1.0))
         assert own_gates(known, purse.sub, bar, seen.facts, view, wanted)[place].passed == passed
 
 
@@ -393,6 +393,6 @@ def test_a_size_that_was_too_small_from_the_start_is_not_the_caps_fault() -> Non
 
 def test_without_a_card_the_account_is_still_judged() -> None:
     purse, known, _, seen = setting({"others": {"positions": 6}})
-    shared, size = account_gates(known, purse, seen.facts, Try(-1, NO_SIZE), 100.0)
+    shared, size = account_gates(known, purse, seen.facts, Try(-1, 0, NO_SIZE), 100.0)
     assert size == NO_SIZE
     assert [gate for gate, v in zip(ACCOUNT_GATES, shared, strict=True) if v.passed == 0] == ["max_positions"]

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from engine_alpha.kernel.cards import Choice
 from engine_alpha.kernel.codes import TREND_UP
 from engine_alpha.kernel.signals import ATR_14, RANGE_336
 from engine_alpha.kernel.sizing import (
@@ -151,10 +152,10 @@ def test_a_band_without_width_leaves_nothing() -> None:
 def test_a_pending_entry_carries_distances_regime_and_confidence() -> None:
     card = a_card(stop_atr=2.0, target_atr=3.0, trail_range=4.0, max_hold_bars=7)
     view = View(TREND_UP, -1, -0.4, 0.4, 1.0, (NAN,) * 5)
-    seen = pending_of(rules((card,)), 0, Size(1.5, 150.0, 6.0, 2.0, 1.5), a_bar(), view, ROW)
+    seen = pending_of(rules((card,)), Choice(0, -1), Size(1.5, 150.0, 6.0, 2.0, 1.5), a_bar(), view, ROW)
     assert seen == Pending(-1, 0, 1.5, 100.0, 1_000, 2.0, 0.0, 3.0, 0.0, 4.0, 0.0, 7, 6.0, TREND_UP, 0.4)
 
 
 def test_no_quantity_is_no_pending_entry() -> None:
     view = View(TREND_UP, 1, 0.4, 0.4, 1.0, (NAN,) * 5)
-    assert pending_of(rules(), 0, NO_SIZE, a_bar(), view, ROW).side == 0
+    assert pending_of(rules(), Choice(0, 1), NO_SIZE, a_bar(), view, ROW).side == 0
