@@ -22,10 +22,15 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarRequest:
-    """Ask for the closed bars of one asset that open in [first_open_ms, now)."""
+    """Ask for the closed bars of one asset that open in [first_open_ms, now).
+
+    `minutes_from_ms` asks for the 1-minute bars inside them, too, from there on; None for no minutes. A feed
+    that has none, or not all of them in time, sends what it has.
+    """
 
     asset: AssetConfig
     first_open_ms: int
+    minutes_from_ms: int | None = None
 
 
 class BarFeed(Protocol):

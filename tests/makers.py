@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from engine_alpha.domain.bars import Bars
+from engine_alpha.domain.bars import Bars, Funding
 from engine_alpha.kernel.codes import ACTIVE, ALL_REGIMES, AT_LEAST, BOTH_WAYS
+from engine_alpha.kernel.indicators import indicators_of
 from engine_alpha.kernel.money import NEW_TALLY, NO_OTHERS, new_account, new_sub_account
-from engine_alpha.kernel.signals import SIGNALS
+from engine_alpha.kernel.signals import SIGNALS, readable, signals_at
 from engine_alpha.kernel.values import (
     Asset,
     Bar,
@@ -219,3 +220,11 @@ def random_bars(count: int = 1_000, seed: int = 1, first_index: int = 400_000, p
         close=close,
         volume=random.gamma(2.0, 50.0, count),
     )
+
+
+def signal_table(bars: Bars, funding: Funding) -> np.ndarray:
+    """Return the signals of every bar of a window, one row each."""
+    if len(bars) < 2:
+        return np.full((len(bars), len(SIGNALS)), np.nan)
+    known = readable(indicators_of(bars, funding))
+    return np.array([signals_at(known, t) for t in range(len(bars))])

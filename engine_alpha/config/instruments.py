@@ -226,8 +226,11 @@ def venue_of_data(name: str) -> str:
 
 
 def is_spot_data(name: str) -> bool:
-    """Say whether a stored series is spot: it traded before the contract whose rules stand in for it."""
-    return name.upper() == "BINANCE"
+    """Say whether a stored series is spot: it traded before the contract whose rules stand in for it.
+
+    BINANCE names Binance's spot series, binance the contracts of the venue of that id.
+    """
+    return name == "BINANCE"
 
 
 def instrument_of(instruments: Mapping[str, Instrument], asset: AssetConfig) -> Instrument:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from engine_alpha.config.assets import RISK_BUCKETS, AssetConfig
 from engine_alpha.config.checking import OneOf, Strict, require
 from engine_alpha.config.reading import parse_members, read_source
+from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.kernel.values import Risk
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -16,6 +17,7 @@ Cap = Annotated[float, Field(gt=0, le=100)]
 Bps = Annotated[float, Field(ge=0, le=1_000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
+DETAILS = ("1m",)  # as domain.detail knows them; that one needs NumPy
 _ROUNDING = 1e-9
 
 
@@ -27,7 +29,7 @@ class BucketConfig(Strict):
 
 
 class RiskConfig(Strict):
-    """What risk.json says. All keys must be there: no limit is set out of sight."""
+    """What risk.json says. All keys but `detail` must be there: no limit is set out of sight."""
 
     equity_quote: Annotated[float, Field(gt=0, le=1e12, description="Start of the whole account.")]
     risk_frac: Annotated[
@@ -61,6 +63,10 @@ class RiskConfig(Strict):
     filled_limit_frac: Annotated[
         float, Field(ge=0, lt=1, description="No entry where a larger share of the window's bars is missing.")
     ]
+    detail: Annotated[
+        Annotated[str, OneOf(DETAILS)] | None,
+        Field(description="The series that tells what came first inside a bar; null: stop before target."),
+    ] = None
 
     @model_validator(mode="after")
     def _every_bucket(self) -> "RiskConfig":
@@ -95,6 +101,13 @@ def shares_fault(config: RiskConfig, assets: Iterable[AssetConfig]) -> str | Non
         f"the sub-accounts of the enabled assets add up to {total:.4g} of the equity; "
         "lower buckets.*.share_frac in risk.json or disable an asset"
     )
+
+
+def detail_for(config: RiskConfig, asset: AssetConfig) -> str | None:
+    """Return the timeframe of the finer series inside the asset's bars; None where it has none."""
+    if config.detail is None or asset.timeframe_ms <= TIMEFRAME_MS[config.detail]:
+        return None
+    return config.detail
 
 
 def risk_of(config: RiskConfig, asset: AssetConfig) -> Risk:

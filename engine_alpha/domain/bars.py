@@ -92,7 +92,8 @@ class Reading:
     """What a feed answers for one asset: closed bars, funding, and the forming bar's open if it has begun.
 
     `simulated` is True for prices that no market made; `source` names the feed and venue for the record.
-    `spread_bps` is None where the feed has no quote.
+    `spread_bps` is None where the feed has no quote. `minutes` are closed 1-minute bars inside the newest of
+    the bars: None where none were asked for, empty or with holes where the feed has no more.
     """
 
     bars: Bars
@@ -101,3 +102,4 @@ class Reading:
     simulated: bool = False
     forming_open: float | None = None
     spread_bps: float | None = None
+    minutes: Bars | None = None

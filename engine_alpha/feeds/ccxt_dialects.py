@@ -1,8 +1,8 @@
 """The public market data of each venue in its own words: endpoints, parameters, shapes of replies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.feeds.ccxt_connection import CcxtConnection
@@ -13,6 +13,7 @@ from engine_alpha.feeds.ccxt_replies import (
     bad_reply,
     candle,
     field,
+    mark_candle,
     quote,
     rows_of,
     same_symbol,
@@ -23,6 +24,7 @@ from engine_alpha.feeds.ccxt_replies import (
 # Bybit writes minutes, and D for a day.
 BYBIT_INTERVAL: Final = {name: str(ms // 60_000) for name, ms in TIMEFRAME_MS.items()} | {"1d": "D"}
 CATEGORY: Final = "linear"
+Asked = tuple[str, str, int, int]  # symbol, timeframe, first open, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class Dialect(Protocol):
 
     async def candles(self, symbol: str, timeframe: str, first_ms: int, end_ms: int) -> Page:
         """Return the candles that open in [first_ms, end_ms): at most `page_bars` of them."""
+        ...
+
+    async def mark_candles(self, symbol: str, timeframe: str, first_ms: int, end_ms: int) -> Page:
+        """Return the mark price's candles, like `candles`, without volume."""
         ...
 
     async def settlements(self, symbol: str, from_ms: int, to_ms: int) -> list[Settlement]:
@@ -79,8 +85,18 @@ class BybitPublic:
 
     async def candles(self, symbol: str, timeframe: str, first_ms: int, end_ms: int) -> Page:
         """Ask /v5/market/kline: newest first, the unfinished candle included."""
+        asked = (symbol, timeframe, first_ms, end_ms)
+        return await self._klines("public_get_v5_market_kline", asked, candle)
+
+    async def mark_candles(self, symbol: str, timeframe: str, first_ms: int, end_ms: int) -> Page:
+        """Ask /v5/market/mark-price-kline: the same without volume."""
+        asked = (symbol, timeframe, first_ms, end_ms)
+        return await self._klines("public_get_v5_market_mark_price_kline", asked, mark_candle)
+
+    async def _klines(self, endpoint: str, asked: Asked, row_of: Callable[[Any], Row]) -> Page:
+        symbol, timeframe, first_ms, end_ms = asked
         reply = await self._connection.get(
-            "public_get_v5_market_kline",
+            endpoint,
             {
                 "category": CATEGORY,
                 "symbol": symbol,
@@ -93,7 +109,7 @@ class BybitPublic:
         result = field(reply, "result", "kline reply")
         same_symbol(field(result, "symbol", "kline result"), symbol)
         newest_first = rows_of(field(result, "list", "kline result"), "kline list")
-        rows = [candle(cells) for cells in reversed(newest_first)]
+        rows = [row_of(cells) for cells in reversed(newest_first)]
         return Page(rows, whole(field(reply, "time", "kline reply"), "server time"))
 
     async def settlements(self, symbol: str, from_ms: int, to_ms: int) -> list[Settlement]:
@@ -141,9 +157,19 @@ class BinancePublic:
 
         A thousand rows cost half of what more do, and hold any decision's window.
         """
+        asked = (symbol, timeframe, first_ms, end_ms)
+        return await self._klines("fapipublic_get_klines", asked, candle)
+
+    async def mark_candles(self, symbol: str, timeframe: str, first_ms: int, end_ms: int) -> Page:
+        """Ask /fapi/v1/markPriceKlines: the same, with zeros for volumes."""
+        asked = (symbol, timeframe, first_ms, end_ms)
+        return await self._klines("fapipublic_get_markpriceklines", asked, mark_candle)
+
+    async def _klines(self, endpoint: str, asked: Asked, row_of: Callable[[Any], Row]) -> Page:
+        symbol, timeframe, first_ms, end_ms = asked
         bars = (end_ms - first_ms) // TIMEFRAME_MS[timeframe] + 1
         reply = await self._connection.get(
-            "fapipublic_get_klines",
+            endpoint,
             {
                 "symbol": symbol,
                 "interval": timeframe,
@@ -152,7 +178,7 @@ class BinancePublic:
                 "limit": 1_000 if bars <= 1_000 else self.page_bars,  # an int: ccxt compares it
             },
         )
-        return Page([candle(cells) for cells in rows_of(reply, "kline reply")], None)
+        return Page([row_of(cells) for cells in rows_of(reply, "kline reply")], None)
 
     async def settlements(self, symbol: str, from_ms: int, to_ms: int) -> list[Settlement]:
         """Ask /fapi/v1/fundingRate forwards: it sends the oldest ones from its start on."""

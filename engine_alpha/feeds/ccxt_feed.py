@@ -1,25 +1,28 @@
 """The `venue` feed: closed candles of bybit and binance perpetuals from their public REST endpoints."""
 
 import asyncio
+import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Generic, TypeVar
 
 from engine_alpha.domain.asset import AssetConfig
-from engine_alpha.domain.bar_checks import EMPTY, FUTURE_BAR
+from engine_alpha.domain.bar_checks import EMPTY
 from engine_alpha.domain.bars import Bars, Reading
+from engine_alpha.domain.detail import MINUTE_MS, MINUTES, no_minutes
 from engine_alpha.errors import ConfigError, DataError, VenueBusy, VenueError
 from engine_alpha.feeds.ccxt_connection import CCXT_CLASS, CcxtConnection
 from engine_alpha.feeds.ccxt_dialects import Dialect, dialect_of
 from engine_alpha.feeds.ccxt_funding import FundingHistory
-from engine_alpha.feeds.ccxt_replies import Quote, Row, bad_reply, bars_of
+from engine_alpha.feeds.ccxt_replies import Quote, Row, bad_reply, bars_of, refuse_strays
 from engine_alpha.ports import BarRequest
 
 CLOCK_SKEW: Final = "clock_skew"
 SIDE_SHARE: Final = 0.7
-"""Funding and spread may take this part of a read's deadline; then the bars go without them."""
+"""Funding, spread and minutes must be there by this part of a read's deadline; else the bars go without."""
 
 T = TypeVar("T")
+_log = logging.getLogger("chloe.feed")
 
 
 class CcxtFeed:
@@ -108,16 +111,19 @@ class _VenueReader:
 
     async def read(self, request: BarRequest, now_ms: int) -> Reading:
         asset = request.asset
+        side_end_s = asyncio.get_running_loop().time() + self._limits.side_deadline_s
         funding = asyncio.ensure_future(self._funding.read(asset.symbol, request.first_open_ms, now_ms))
         spread = asyncio.ensure_future(self._spread_bps(asset.symbol, now_ms))
         try:
             bars, forming_open = await self._candles(request, now_ms)
+            minutes = await self._minutes(request, bars, side_end_s)
             return Reading(
                 bars=bars,
                 funding=await funding,
                 source=f"venue {asset.venue}",
                 forming_open=forming_open,
                 spread_bps=await spread,
+                minutes=minutes,
             )
         finally:
             funding.cancel()
@@ -138,7 +144,7 @@ class _VenueReader:
         while first_ms < end_ms:
             page_end_ms = min(end_ms, first_ms + self._dialect.page_bars * asset.timeframe_ms)
             page = await self._dialect.candles(asset.symbol, asset.base_timeframe, first_ms, page_end_ms)
-            _refuse_strays(page.rows, asset, first_ms, page_end_ms)
+            refuse_strays(page.rows, asset.symbol, first_ms, page_end_ms)
             rows += page.rows
             if server_ms is None:
                 server_ms, told_s = page.server_ms, clock.time()
@@ -147,6 +153,27 @@ class _VenueReader:
             raise bad_reply(f"nothing to read: {asset.symbol} from {request.first_open_ms}, now {now_ms}")
         self._judge_clock(server_ms - now_ms - round((told_s - started_s) * 1_000))
         return split(rows, asset, min(now_ms, server_ms))
+
+    async def _minutes(self, request: BarRequest, bars: Bars, end_s: float) -> Bars | None:
+        """Return the minutes inside the bars that were asked for, page by page; those that came in time.
+
+        Asked after the bars: what lies inside a bar that both clocks call closed is final.
+        """
+        if request.minutes_from_ms is None:
+            return None
+        asset, first_ms, rows = request.asset, request.minutes_from_ms, []
+        closed_ms = int(bars.close_ms[-1])
+        try:
+            async with asyncio.timeout_at(end_s):
+                while first_ms < closed_ms:
+                    page_end_ms = min(closed_ms, first_ms + self._dialect.page_bars * MINUTE_MS)
+                    page = await self._dialect.candles(asset.symbol, MINUTES, first_ms, page_end_ms)
+                    refuse_strays(page.rows, asset.symbol, first_ms, page_end_ms)
+                    rows += page.rows
+                    first_ms = page_end_ms
+        except (DataError, VenueError, TimeoutError) as fault:
+            _log.warning("%s %s: minutes are missing: %r", asset.venue, asset.symbol, fault)
+        return bars_of(rows, MINUTE_MS) if rows else no_minutes()
 
     def _judge_clock(self, offset_ms: int) -> None:
         self.offset_ms = offset_ms
@@ -169,15 +196,6 @@ class _VenueReader:
         await self._server_ms.close()
         await self._quotes.close()
         await self._connection.close()
-
-
-def _refuse_strays(rows: list[Row], asset: AssetConfig, first_ms: int, end_ms: int) -> None:
-    """Refuse a reply with a bar that was not asked for."""
-    for row in rows:
-        if row.open_ms >= end_ms:
-            raise DataError(FUTURE_BAR, f"{asset.symbol}: bar {row.open_ms} opens after {end_ms - 1}")
-        if row.open_ms < first_ms:
-            raise bad_reply(f"{asset.symbol}: bar {row.open_ms} opens before {first_ms}, not asked for")
 
 
 def split(rows: list[Row], asset: AssetConfig, now_ms: int) -> tuple[Bars, float | None]:

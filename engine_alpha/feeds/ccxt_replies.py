@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from engine_alpha.domain.bar_checks import FUTURE_BAR
 from engine_alpha.domain.bars import Bars
 from engine_alpha.errors import DataError
 from engine_alpha.feeds.ccxt_connection import BAD_REPLY
@@ -104,6 +105,22 @@ def candle(cells: Any) -> Row:
         number(cells[4], "close"),
         number(cells[5], "volume"),
     )
+
+
+def mark_candle(cells: Any) -> Row:
+    """Return a row from a list of mark prices: open time, open, high, low, close; there is no volume."""
+    if not isinstance(cells, list) or len(cells) < 5:
+        raise bad_reply(f"a mark candle is {cells!r:.80}, not a list of five or more")
+    return candle([*cells[:5], "0"])
+
+
+def refuse_strays(rows: Sequence[Row], symbol: str, first_ms: int, end_ms: int) -> None:
+    """Refuse a reply with a bar that was not asked for."""
+    for row in rows:
+        if row.open_ms >= end_ms:
+            raise DataError(FUTURE_BAR, f"{symbol}: bar {row.open_ms} opens after {end_ms - 1}")
+        if row.open_ms < first_ms:
+            raise bad_reply(f"{symbol}: bar {row.open_ms} opens before {first_ms}, not asked for")
 
 
 def settlement(item: Any, symbol: str, time: str) -> Settlement:

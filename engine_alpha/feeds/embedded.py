@@ -7,7 +7,7 @@ every timeframe aggregates them exactly. Nothing is stored: bars already compute
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.domain.bars import Bars, Floats, Funding, Ints, Reading
+from engine_alpha.domain.detail import MINUTE_MS, MINUTES
 from engine_alpha.domain.lookback import BLOCK
 from engine_alpha.errors import DataError
 from engine_alpha.feeds.embedded_market import (
@@ -31,7 +32,6 @@ from engine_alpha.feeds.embedded_market import (
 )
 from engine_alpha.ports import BarRequest
 
-MINUTE_MS: Final = 60_000
 DAY_MS: Final = DAY_MINUTES * MINUTE_MS
 FUNDING_MS: Final = 8 * 3_600_000
 VOLUME_QUANTUM: Final = 1.0 / 256.0  # a power of two, so that sums are exact in any order
@@ -116,7 +116,12 @@ class EmbeddedFeed:
     async def read(self, request: BarRequest, now_ms: int) -> Reading:
         """Return the closed bars of [first_open_ms, now], their funding and the forming bar's open."""
         asset = request.asset
-        return self.reading(asset.symbol, asset.base_timeframe, request.first_open_ms, now_ms)
+        found = self.reading(asset.symbol, asset.base_timeframe, request.first_open_ms, now_ms)
+        if request.minutes_from_ms is None:
+            return found
+        closed_ms = now_ms // asset.timeframe_ms * asset.timeframe_ms
+        inside = self.reading(asset.symbol, MINUTES, request.minutes_from_ms, closed_ms)
+        return replace(found, minutes=inside.bars)
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.domain.bars import Bars, Floats, Funding, Reading
+from engine_alpha.domain.detail import MINUTES, no_minutes
 from engine_alpha.domain.resampling import resample
 from engine_alpha.errors import DataError
 from engine_alpha.ports import BarRequest
@@ -60,6 +61,7 @@ class FilesFeed:
         self._shelf = shelf
         self._venue = venue
         self._loaded: dict[tuple[str, str, str], Series | DataError] = {}
+        self._minutes: dict[tuple[str, str], Bars] = {}
 
     @property
     def describes(self) -> str:
@@ -74,9 +76,14 @@ class FilesFeed:
     async def read(self, request: BarRequest, now_ms: int) -> Reading:
         """Return the stored bars of [first_open_ms, now]; `DataError` where there is no series."""
         asset = request.asset
-        return self.reading(
+        found = self.reading(
             self.series(asset.venue, asset.symbol, asset.base_timeframe), request.first_open_ms, now_ms
         )
+        if request.minutes_from_ms is None:
+            return found
+        closed_ms = now_ms // asset.timeframe_ms * asset.timeframe_ms
+        inside = self.minutes(asset.venue, asset.symbol).between(request.minutes_from_ms, closed_ms)
+        return replace(found, minutes=inside)
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""
@@ -94,6 +101,13 @@ class FilesFeed:
         if isinstance(found, DataError):
             raise DataError(found.reason, found.detail)
         return found
+
+    def minutes(self, venue: str, symbol: str) -> Bars:
+        """Return the whole series of minutes, empty if there is none; `DataError` if it can't be read."""
+        key = (self._venue or venue, symbol)
+        if key not in self._minutes:
+            self._minutes[key] = self._shelf.bars(*key, MINUTES) or no_minutes()
+        return self._minutes[key]
 
     @staticmethod
     def reading(series: Series, first_open_ms: int, now_ms: int) -> Reading:

@@ -19,6 +19,7 @@ from engine_alpha.kernel.signals import (
     MONEY_FLOW_48,
     RSI_CENTRED,
     VWAP_DISTANCE_120,
+    clamp,
 )
 from engine_alpha.kernel.values import Features, Parameters, View, Votes
 
@@ -67,15 +68,6 @@ def votes_of(row: Any) -> Votes:
 def squash(x: float) -> float:
     """Map any number into -1..1, odd and rising; NaN stays NaN."""
     return x / (1.0 + abs(x))
-
-
-def clamp(x: float) -> float:
-    """Cut to -1..1; NaN stays NaN."""
-    if x > 1.0:
-        return 1.0
-    if x < -1.0:
-        return -1.0
-    return x
 
 
 def mean_of(a: float, b: float, c: float, d: float) -> float:

@@ -1,21 +1,16 @@
-"""Signals from bars and funding: TA-Lib on the anchored window, one row per bar, one column per signal.
+"""Signals from indicators: one row per bar, one number per signal, by plain arithmetic on one bar at a time.
 
 Directional signals change sign when prices are mirrored (p -> 2a - p), the others do not; all but the two
-quote columns are free of scale. A value that can't be known is NaN, never 0. Prices and volume are first
-divided by a power of two, which is exact, so that TA-Lib's absolute epsilons mean the same for every coin.
+quote columns are free of scale. A value that can't be known is NaN, never 0.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
-import talib
-
-from engine_alpha.domain.bars import Bars, Floats, Funding, Ints
+from engine_alpha.kernel.indicators import Indicators
 
 DIRECTIONAL, UNSIGNED, QUOTE = 1, 0, -1
-FUNDING_LONG, FUNDING_SHORT = 21, 3  # settlements
-STALE_INTERVALS = 3
+UNKNOWN = float("nan")
 
 
 class SignalSpec(NamedTuple):
@@ -67,142 +62,125 @@ EFFICIENCY_48, EFFICIENCY_240, VWAP_DISTANCE_120, VOLUME_Z_120 = 13, 14, 15, 16
 MOMENTUM_24, MOMENTUM_72, MOMENTUM_168, MOMENTUM_336 = 17, 18, 19, 20
 MONEY_FLOW_48, VOLATILITY_RANK_384, VOLATILITY_RATIO = 21, 22, 23
 FUNDING_PRESSURE, TREND_SCORE, ATR_14, RANGE_336 = 24, 25, 26, 27
+ROOT_24, ROOT_72, ROOT_168, ROOT_336 = math.sqrt(24), math.sqrt(72), math.sqrt(168), math.sqrt(336)
+
+Row = tuple[float, ...]
+NO_ROW = (UNKNOWN,) * len(SIGNALS)
 
 
-def signal_table(bars: Bars, funding: Funding) -> Floats:
-    """Return one row of signals per bar of an anchored window, shape (bars, len(SIGNALS)).
+def signals_at(known: Indicators, t: int) -> Row:
+    """Return the row of bar t of the window, in the order of SIGNALS; it depends on bars up to t alone.
 
-    `bars` start at the anchor and have no holes; `funding` is cut to the window. Row t depends on bars up to
-    t alone. The first 512 rows are warm-up: those not yet defined are NaN.
+    The columns are read element by element: arrays where compiled, else memoryviews (`readable`), which
+    give Python floats.
     """
-    table = np.full((len(bars), len(SIGNALS)), np.nan)
-    if len(bars) < 2:
-        return table
-    unit = power_of_two(float(bars.close[0]))
-    high, low, close = bars.high / unit, bars.low / unit, bars.close / unit
-    atr = np.asarray(talib.ATR(high, low, close, 14))
-    true_range = np.asarray(talib.TRANGE(high, low, close))
-    wide_range = _sma(true_range, 336)
-    _trend_columns(table, high, low, close, atr)
-    _channel_columns(table, high, low, close)
-    _horizon_columns(table, close, wide_range)
-    _volume_columns(table, bars, high, low, close, atr)
-    _volatility_columns(table, true_range, wide_range)
-    table[:, FUNDING_PRESSURE] = funding_pressure(bars.close_ms, funding)
-    half_trend = _unit(table[:, EFFICIENCY_240] * 2.0)
-    table[:, TREND_SCORE] = (half_trend + _unit(table[:, EMA_SPREAD_20_40])) * 0.5
-    table[:, ATR_14] = atr * unit
-    table[:, RANGE_336] = wide_range * unit
-    return table
+    if t < 1:
+        return NO_ROW
+    atr, close = known.atr_14[t], known.close[t]
+    spread = ratio(known.ema_20[t] - known.ema_40[t], atr)
+    efficiency = ratio(change(known.close, t, 240), known.path_240[t])
+    return (
+        ratio(known.ema_12[t] - known.ema_26[t], atr),
+        spread,
+        ratio(known.macd_histogram[t], atr),
+        # CMO is RSI centred on 0 with Wilder's smoothing, and 0 for flat prices: TA-Lib's RSI says 0 of 100
+        known.cmo_14[t] / 100.0,
+        known.adx_14[t] / 100.0,
+        (known.plus_di_14[t] - known.minus_di_14[t]) / 100.0,
+        ratio(close - known.mean_20[t], known.deviation_20[t]),
+        ratio(4.0 * known.deviation_20[t], atr),
+        channel(close, known.top_24[t - 1], known.bottom_24[t - 1]),
+        channel(close, known.top_48[t - 1], known.bottom_48[t - 1]),
+        channel(close, known.top_120[t - 1], known.bottom_120[t - 1]),
+        channel(close, known.top_240[t - 1], known.bottom_240[t - 1]),
+        channel(close, known.top_480[t - 1], known.bottom_480[t - 1]),
+        ratio(change(known.close, t, 48), known.path_48[t]),
+        efficiency,
+        vwap_distance(known, t),
+        volume_z(known, t),
+        ratio(change(known.close, t, 24), known.range_336[t] * ROOT_24),
+        ratio(change(known.close, t, 72), known.range_336[t] * ROOT_72),
+        ratio(change(known.close, t, 168), known.range_336[t] * ROOT_168),
+        ratio(change(known.close, t, 336), known.range_336[t] * ROOT_336),
+        ratio(known.located_48[t], known.volume_48[t]) if t >= 48 else UNKNOWN,
+        rank_at(known, t),
+        ratio(known.range_24[t], known.range_336[t]),
+        funding_pressure(known, t),
+        trend_of(efficiency, spread),
+        atr * known.unit,
+        known.range_336[t] * known.unit,
+    )
 
 
-def power_of_two(value: float) -> float:
-    """Return the power of two that brings `value` into [1, 2) as its divisor; 1.0 for no value."""
-    if not value > 0.0 or math.isinf(value):
-        return 1.0
-    return math.ldexp(1.0, math.frexp(value)[1] - 1)
+def trend_at(known: Indicators, t: int) -> float:
+    """Return the trend score of bar t alone: the regime looks back along it."""
+    if t < 1:
+        return UNKNOWN
+    efficiency = ratio(change(known.close, t, 240), known.path_240[t])
+    spread = ratio(known.ema_20[t] - known.ema_40[t], known.atr_14[t])
+    return trend_of(efficiency, spread)
 
 
-def _trend_columns(table: Floats, high: Floats, low: Floats, close: Floats, atr: Floats) -> None:
-    table[:, EMA_SPREAD_12_26] = _ratio(talib.EMA(close, 12) - talib.EMA(close, 26), atr)
-    table[:, EMA_SPREAD_20_40] = _ratio(talib.EMA(close, 20) - talib.EMA(close, 40), atr)
-    table[:, MACD_HISTOGRAM] = _ratio(talib.MACD(close, 12, 26, 9)[2], atr)
-    # CMO is RSI centred on 0 with Wilder's smoothing, and 0 for flat prices where TA-Lib's RSI says 0 of 100
-    table[:, RSI_CENTRED] = talib.CMO(close, 14) / 100.0
-    table[:, ADX] = talib.ADX(high, low, close, 14) / 100.0
-    table[:, DI_SPREAD] = (talib.PLUS_DI(high, low, close, 14) - talib.MINUS_DI(high, low, close, 14)) / 100.0
-    deviation = talib.STDDEV(close, 20, 1.0)
-    table[:, BOLLINGER_Z] = _ratio(close - talib.SMA(close, 20), deviation)
-    table[:, BOLLINGER_WIDTH] = _ratio(4.0 * deviation, atr)
+def trend_of(efficiency: float, spread: float) -> float:
+    """Return the trend score: half efficiency over 240 bars, half the spread of EMA 20 and 40."""
+    return (clamp(efficiency * 2.0) + clamp(spread)) * 0.5
 
 
-def _channel_columns(table: Floats, high: Floats, low: Floats, close: Floats) -> None:
-    for column, span in (
-        (CHANNEL_24, 24),
-        (CHANNEL_48, 48),
-        (CHANNEL_120, 120),
-        (CHANNEL_240, 240),
-        (CHANNEL_480, 480),
-    ):
-        if len(close) <= span:
-            continue
-        top = talib.MAX(high, span)[:-1]  # of the bars before: a channel with the bar itself can't be broken
-        bottom = talib.MIN(low, span)[:-1]
-        table[1:, column] = _ratio(close[1:] * 2.0 - top - bottom, top - bottom)
+def rank_at(known: Indicators, t: int) -> float:
+    """Return the volatility rank of bar t alone, 0..1."""
+    rank: float = known.range_rank_384[t] / 100.0
+    return rank
 
 
-def _horizon_columns(table: Floats, close: Floats, wide_range: Floats) -> None:
-    path = np.abs(np.diff(close, prepend=close[0]))
-    for column, span in ((EFFICIENCY_48, 48), (EFFICIENCY_240, 240)):
-        if len(close) > span:
-            table[:, column] = _ratio(_change(close, span), talib.SUM(path, span))
-    for column, span in ((MOMENTUM_24, 24), (MOMENTUM_72, 72), (MOMENTUM_168, 168), (MOMENTUM_336, 336)):
-        table[:, column] = _ratio(_change(close, span), wide_range * math.sqrt(span))
+def readable(known: Indicators) -> Indicators:
+    """Return the columns as memoryviews: their elements are Python floats and ints."""
+    return Indicators(known.unit, *(memoryview(column) for column in known[1:]))
 
 
-def _volume_columns(table: Floats, bars: Bars, high: Floats, low: Floats, close: Floats, atr: Floats) -> None:
-    traded = bars.volume[bars.volume > 0.0]
-    volume = bars.volume / power_of_two(float(traded[0]) if len(traded) else 1.0)
-    if len(volume) > 120:
-        total = talib.SUM(volume, 120)
-        vwap = _ratio(talib.SUM((high + low + close) * volume, 120), total * 3.0)
-        table[:, VWAP_DISTANCE_120] = _ratio(close - vwap, atr)
-        deviation = talib.STDDEV(volume, 120, 1.0)
-        table[:, VOLUME_Z_120] = _ratio(volume - talib.SMA(volume, 120), deviation)
-    if len(volume) > 48:
-        location = np.zeros(len(close))
-        np.divide(close * 2.0 - high - low, high - low, out=location, where=high > low)
-        table[:, MONEY_FLOW_48] = _ratio(talib.SUM(location * volume, 48), talib.SUM(volume, 48))
+def channel(close: float, top: float, bottom: float) -> float:
+    """Return the place in a channel of the bars before, -1..1; with the bar itself it could not be broken."""
+    return ratio(close * 2.0 - top - bottom, top - bottom)
 
 
-def _volatility_columns(table: Floats, true_range: Floats, wide_range: Floats) -> None:
-    short_range = _sma(true_range, 24)
-    table[:, VOLATILITY_RATIO] = _ratio(short_range, wide_range)
-    # 24 + 384 bars and the regime's 96 fit into the warm-up: its hysteresis sees as far at a block's edge
-    if len(short_range) > 24 + 384:
-        table[24:, VOLATILITY_RANK_384] = talib.PERCENTRANK(short_range[24:], 384) / 100.0
+def change(column: Any, t: int, span: int) -> float:
+    """Return the change over `span` bars; NaN where there are not so many."""
+    return column[t] - column[t - span] if t >= span else UNKNOWN
 
 
-def funding_pressure(close_ms: Ints, funding: Funding) -> Floats:
-    """Return, per bar, the mean of the last 3 rates over the mean size of the last 21; NaN before 21.
+def vwap_distance(known: Indicators, t: int) -> float:
+    """Return close minus the 120-bar VWAP, in ATR."""
+    if t < 120:
+        return UNKNOWN
+    return ratio(known.close[t] - ratio(known.traded_120[t], known.volume_120[t] * 3.0), known.atr_14[t])
+
+
+def volume_z(known: Indicators, t: int) -> float:
+    """Return volume minus its 120-bar mean, in deviations."""
+    if t < 120:
+        return UNKNOWN
+    return ratio(known.volume[t] - known.volume_mean_120[t], known.volume_deviation_120[t])
+
+
+def funding_pressure(known: Indicators, t: int) -> float:
+    """Return the mean of the last 3 rates over the mean size of the last 21; NaN before 21.
 
     NaN again once the last settlement is older than three of its intervals: a source that went silent.
     """
-    rates = funding.rate_frac
-    out = np.full(len(close_ms), np.nan)
-    if len(rates) < FUNDING_LONG:
-        return out
-    unit = power_of_two(float(np.max(np.abs(rates[:FUNDING_LONG]))))
-    pressure = _ratio(talib.SMA(rates / unit, FUNDING_SHORT), talib.SMA(np.abs(rates) / unit, FUNDING_LONG))
-    times = funding.settled_ms
-    last = np.searchsorted(times, close_ms, side="right") - 1
-    heard = last >= 1
-    last = last[heard]
-    fresh = close_ms[heard] - times[last] <= STALE_INTERVALS * (times[last] - times[last - 1])
-    out[heard] = np.where(fresh, pressure[last], np.nan)
-    return out
+    last = known.heard[t]
+    if last < 1 or known.close_ms[t] > known.fresh_until_ms[last]:
+        return UNKNOWN
+    return ratio(known.funding_short[last], known.funding_long[last])
 
 
-def _sma(values: Floats, span: int) -> Floats:
-    """Mean of the last `span` values, where leading NaN of the input stay NaN."""
-    out = np.full(len(values), np.nan)
-    if len(values) > span:
-        out[1:] = talib.SMA(values[1:], span)
-    return out
-
-
-def _change(close: Floats, span: int) -> Floats:
-    out = np.full(len(close), np.nan)
-    out[span:] = close[span:] - close[:-span]
-    return out
-
-
-def _ratio(over: Floats, under: Floats) -> Floats:
+def ratio(over: float, under: float) -> float:
     """Divide where the divisor is positive; NaN elsewhere."""
-    out = np.full(len(over), np.nan)
-    np.divide(over, under, out=out, where=under > 0.0)
-    return out
+    return over / under if under > 0.0 else UNKNOWN
 
 
-def _unit(values: Floats) -> Floats:
-    return np.asarray(np.clip(values, -1.0, 1.0))
+def clamp(value: float) -> float:
+    """Cut to -1..1; NaN stays NaN."""
+    if value > 1.0:
+        return 1.0
+    if value < -1.0:
+        return -1.0
+    return value

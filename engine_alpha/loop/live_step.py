@@ -23,6 +23,7 @@ from engine_alpha.step.asset_step import (
     Stepped,
     already_decided,
     expected_open_ms,
+    minutes_from_ms,
     step_asset,
     wanted_from_ms,
 )
@@ -190,7 +191,12 @@ async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_
             state = engine.book.assets.get(asset.symbol)
             if already_decided(asset, state, now_ms):
                 return DataError("already", "nothing to ask")
-            request = BarRequest(asset=asset, first_open_ms=wanted_from_ms(asset, state, now_ms))
+            with_minutes = setup.detail(asset) is not None
+            request = BarRequest(
+                asset=asset,
+                first_open_ms=wanted_from_ms(asset, state, now_ms),
+                minutes_from_ms=minutes_from_ms(asset, state, now_ms) if with_minutes else None,
+            )
             async with asyncio.timeout(deadline_s):
                 return await engine.feed.read(request, now_ms)
         except TimeoutError:

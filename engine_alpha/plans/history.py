@@ -50,12 +50,17 @@ def for_history(setup: Setup, wanted: History) -> Setup:
     return replace(setup, registry=registry, instruments=instruments, made={})
 
 
+def due_numbers(asset: AssetConfig, wanted: History) -> tuple[int, int]:
+    """Return the numbers of an asset's bars that open in [from_ms, to_ms): the first and the end."""
+    frame_ms = asset.timeframe_ms
+    return -(-wanted.from_ms // frame_ms), -(-wanted.to_ms // frame_ms)
+
+
 def due_at(assets: Iterable[AssetConfig], wanted: History) -> dict[int, set[str]]:
     """Return the closes of all bars that open in [from_ms, to_ms), ascending, and whose bars close then."""
     due: dict[int, set[str]] = {}
     for asset in assets:
-        frame_ms = asset.timeframe_ms
-        first_ms = -(-wanted.from_ms // frame_ms) * frame_ms
-        for close_ms in range(first_ms + frame_ms, wanted.to_ms + frame_ms, frame_ms):
-            due.setdefault(close_ms, set()).add(asset.symbol)
+        first, end = due_numbers(asset, wanted)
+        for number in range(first + 1, end + 1):
+            due.setdefault(number * asset.timeframe_ms, set()).add(asset.symbol)
     return dict(sorted(due.items()))

@@ -9,7 +9,15 @@ from engine_alpha.config.engine import EngineConfig, read_engine
 from engine_alpha.config.hashing import hash_config
 from engine_alpha.config.instruments import instrument_of, load_instruments
 from engine_alpha.config.parameters import parameters_of
-from engine_alpha.config.risk import RiskConfig, bucket_code, read_risk, risk_of, shares_fault, start_quote
+from engine_alpha.config.risk import (
+    RiskConfig,
+    bucket_code,
+    detail_for,
+    read_risk,
+    risk_of,
+    shares_fault,
+    start_quote,
+)
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.instrument import Instrument
 from engine_alpha.errors import ConfigError
@@ -55,6 +63,10 @@ class Setup:
         """Return faults that stop no asset by themselves: broken cards that name none."""
         return [str(fault) for fault in self.cards.faults if not fault.symbols]
 
+    def detail(self, asset: AssetConfig) -> str | None:
+        """Return the timeframe of the finer series inside the asset's bars; None where it has none."""
+        return detail_for(self.risk, asset)
+
     def plan(self, asset: AssetConfig) -> AssetPlan:
         """Return what the kernel needs to know of one asset; raise `ConfigError` if something is missing."""
         if asset not in self.made:
@@ -83,6 +95,9 @@ class Setup:
             "set": version,
             "instrument": instrument,
         }
+        detail = self.detail(asset)
+        if detail is not None:  # without it no hash is other than before there was any
+            parts["detail"] = detail
         return AssetPlan(
             asset=asset,
             instrument=instrument,
@@ -90,6 +105,7 @@ class Setup:
             names=book.names,
             parameters_version=version,
             config_hash=hash_config(parts)[:32],
+            detail=detail,
         )
 
 

@@ -77,6 +77,26 @@ def wanted_from_ms(asset: AssetConfig, state: AssetState | None, now_ms: int) ->
     return first_bar(_first_number(asset, state, newest)) * asset.timeframe_ms
 
 
+def minutes_from_ms(asset: AssetConfig, state: AssetState | None, now_ms: int) -> int | None:
+    """Return the open time from which the next step can use 1-minute bars; None if none can matter.
+
+    They order what happens to a position: one that is open or waits for its fill, a shadow card's too, or
+    one that may be entered on the way through several bars.
+    """
+    newest = expected_open_ms(asset, now_ms) // asset.timeframe_ms
+    first = _first_number(asset, state, newest)
+    if first == newest and not _holds_anything(asset, state):
+        return None
+    return first * asset.timeframe_ms
+
+
+def _holds_anything(asset: AssetConfig, state: AssetState | None) -> bool:
+    if state is None or state.config.base_timeframe != asset.base_timeframe:
+        return False
+    subs = [state.sub, *(shadow.sub for shadow in state.shadows.values())]
+    return any(sub.position.side != 0 or sub.pending.side != 0 for sub in subs)
+
+
 def last_number(asset: AssetConfig, state: AssetState | None) -> int:
     """Return the number of the last bar decided in this timeframe, -1 if there is none."""
     if state is None or state.config.base_timeframe != asset.base_timeframe:

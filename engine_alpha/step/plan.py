@@ -18,6 +18,7 @@ class AssetPlan:
     """One asset's rules with the names of its cards, and the hash of all of it.
 
     `rules.cards` stand in the order of `names`; `parameters_version` names the adopted parameter set.
+    `detail` is the timeframe of the series that tells what came first inside a bar, None for none.
     """
 
     asset: AssetConfig
@@ -26,6 +27,7 @@ class AssetPlan:
     names: tuple[str, ...]
     parameters_version: str
     config_hash: str
+    detail: str | None = None
 
     def tallies(self, state: AssetState) -> list[Tally]:
         """Return what each card did, in the order of the cards."""

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import engine_alpha
@@ -17,7 +18,7 @@ from engine_alpha.kernel.values import (
     Trade,
 )
 from engine_alpha.ports import Event, StoredEvent
-from engine_alpha.step.plan import AssetPlan
+from engine_alpha.step.plan import NEVER, AssetPlan
 from engine_alpha.step.state import AccountState, HeldCard, account_parts
 from engine_alpha.step.text import named, pack, to_text, writable
 from engine_alpha.step.windows import Window
@@ -130,13 +131,16 @@ def trade_fields(seen: Seen, labels: Labels, trade: Trade) -> dict[str, Any]:
 
 def _decision_text(seen: Seen, labels: Labels) -> str:
     plan, record = seen.plan, seen.record
+    hashed = seen.window.minutes_hash
     return to_text(
         {
+            **({} if hashed is None else {"minutes_hash": hashed}),
             "symbol": plan.asset.symbol,
             "timeframe": plan.asset.base_timeframe,
             "place": plan.rules.asset.place,
             "bars_hash": seen.window.bars_hash,
             "config_hash": plan.config_hash,
+            "config_parts": config_parts(plan),
             "engine": engine_alpha.__version__,
             "parameters": plan.parameters_version,
             "cards": plan.names,
@@ -151,6 +155,30 @@ def _decision_text(seen: Seen, labels: Labels) -> str:
             "account_after": account_parts(seen.account),
         }
     )
+
+
+@lru_cache(maxsize=256)
+def config_parts(plan: AssetPlan) -> str:
+    """Return what tells which part of the configuration changed where `config_hash` did: 8 hex digits each.
+
+    Registry entry, risk, parameters, instrument, then the cards in the order of their names; a card that is
+    only kept with its position has none.
+    """
+    rules = plan.rules
+    held = [plan.held(place) for place, card in enumerate(rules.cards) if card.status != NEVER]
+    parts = (
+        (asdict(replace(plan.asset, enabled=True)), plan.detail),
+        (rules.risk, rules.asset.start_quote),
+        (plan.parameters_version, rules.parameters),
+        (asdict(plan.instrument),),
+        *((each.card, each.conditions) for each in held),
+    )
+    return "".join(part_hash(*part) for part in parts)
+
+
+def part_hash(*values: Any) -> str:
+    """Return the hash of one part of the configuration, as `config_parts` has it."""
+    return hashlib.sha256(to_text(values).encode()).hexdigest()[:8]
 
 
 def no_decision_event(symbol: str, timeframe: str, open_ms: int, reason: str, detail: str) -> Event:

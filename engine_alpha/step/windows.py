@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from engine_alpha.domain.bar_checks import check_order, fill_holes, window_hash
-from engine_alpha.domain.bars import Bars, Funding, Reading
+from engine_alpha.domain.bars import Bars, Floats, Funding, Ints, Reading
+from engine_alpha.domain.detail import detail_of
 from engine_alpha.domain.lookback import first_bar
 from engine_alpha.errors import DataError
+from engine_alpha.kernel.indicators import indicators_of
 from engine_alpha.kernel.regime import SPAN_BARS
-from engine_alpha.kernel.signals import SIGNALS, TREND_SCORE, VOLATILITY_RANK_384, signal_table
+from engine_alpha.kernel.signals import NO_ROW, UNKNOWN, rank_at, readable, signals_at, trend_at
 from engine_alpha.kernel.values import Bar, Facts, Features
-
-UNKNOWN_ROW = (float("nan"),) * len(SIGNALS)
 
 
 class Missing(NamedTuple):
@@ -26,7 +26,10 @@ class Missing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One bar's anchored window, digested: the kernel's bar, its features without facts, the hash seen."""
+    """One bar's anchored window, digested: the kernel's bar, its features without facts, the hashes seen.
+
+    `minutes_hash` is None where no minutes were asked for, "" where they did not make up the bar.
+    """
 
     bar: Bar
     row: tuple[float, ...]
@@ -35,6 +38,7 @@ class Window:
     volatility: list[float]
     missing: Missing
     bars_hash: str
+    minutes_hash: str | None
 
     def features(self, facts: Facts) -> Features:
         """Return the kernel's features with the facts of the moment."""
@@ -49,16 +53,23 @@ def window_of(reading: Reading, at: int) -> Window:
     first_ms = first_bar(open_ms // frame_ms) * frame_ms
     filled = fill_holes(bars.between(first_ms, open_ms + frame_ms), first_ms, open_ms)
     funding = reading.funding.between(first_ms, open_ms + frame_ms)
-    table = signal_table(filled.bars, funding)
-    tail = table[-SPAN_BARS - 1 :]
+    last = len(filled.bars) - 1
+    row, before, trend, volatility = NO_ROW, NO_ROW, [UNKNOWN], [UNKNOWN]
+    if last > 0:
+        known = readable(indicators_of(filled.bars, funding))
+        row, before = signals_at(known, last), signals_at(known, last - 1)
+        tail = range(max(0, last - SPAN_BARS), last + 1)
+        trend, volatility = [trend_at(known, t) for t in tail], [rank_at(known, t) for t in tail]
+    bar = bar_of(bars, reading.funding, at, reading.minutes)
     return Window(
-        bar=bar_of(bars, reading.funding, at),
-        row=tuple(table[-1].tolist()),
-        before=tuple(table[-2].tolist()) if len(table) > 1 else UNKNOWN_ROW,
-        trend=tail[:, TREND_SCORE].tolist(),
-        volatility=tail[:, VOLATILITY_RANK_384].tolist(),
+        bar=bar,
+        row=row,
+        before=before,
+        trend=trend,
+        volatility=volatility,
         missing=Missing(len(filled.bars), filled.filled_frac, filled.recent_gap_bars),
         bars_hash=window_hash(filled.bars),
+        minutes_hash=_minutes_hash(bar, reading.minutes),
     )
 
 
@@ -70,8 +81,8 @@ def check_funding(funding: Funding) -> None:
     check_order(times)
 
 
-def bar_of(bars: Bars, funding: Funding, at: int) -> Bar:
-    """Return bar `at` for the kernel, with the funding that fell due since the bar before it closed.
+def bar_of(bars: Bars, funding: Funding, at: int, minutes: Bars | None = None) -> Bar:
+    """Return bar `at` for the kernel, with its minutes and the funding due since the bar before it closed.
 
     Settlements from the previous bar's close up to and including this open count at the open, later ones
     inside the bar. Outside of what the source knows funding is 0 and flagged.
@@ -79,12 +90,7 @@ def bar_of(bars: Bars, funding: Funding, at: int) -> Bar:
     open_ms = int(bars.open_ms[at])
     close_ms = open_ms + bars.timeframe_ms
     since_ms = int(bars.open_ms[at - 1]) + bars.timeframe_ms if at > 0 else open_ms
-    times, rates = funding.settled_ms, funding.rate_frac
-    first, opened, closed = (
-        int(np.searchsorted(times, since_ms, side="left")),
-        int(np.searchsorted(times, open_ms, side="right")),
-        int(np.searchsorted(times, close_ms, side="left")),
-    )
+    due = due_funding(funding, bars.open_ms[at : at + 1], np.array([since_ms]), bars.timeframe_ms)
     high, low = float(bars.high[at]), float(bars.low[at])
     has_mark = len(bars.mark_high) > at and bars.mark_high[at] > 0.0 and bars.mark_low[at] > 0.0
     return Bar(
@@ -98,15 +104,49 @@ def bar_of(bars: Bars, funding: Funding, at: int) -> Bar:
         float(bars.volume[at]),
         float(bars.mark_high[at]) if has_mark else high,
         float(bars.mark_low[at]) if has_mark else low,
-        _ordered_sum(rates[first:opened].tolist()),
-        _ordered_sum(rates[opened:closed].tolist()),
-        0 if funding.from_ms <= open_ms and close_ms <= funding.to_ms else 1,
-        (),
+        float(due.at_open_frac[0]),
+        float(due.inside_frac[0]),
+        int(due.unknown[0]),
+        () if minutes is None else _inside(bars.between(open_ms, close_ms), minutes),
     )
 
 
-def _ordered_sum(rates: list[float]) -> float:
-    total = 0.0
-    for rate in rates:
-        total += rate
+def _inside(bar: Bars, minutes: Bars) -> tuple[tuple[float, ...], ...]:
+    open_ms = int(bar.open_ms[0])
+    return detail_of(bar, minutes.between(open_ms, open_ms + bar.timeframe_ms)).rows_of(0)
+
+
+def _minutes_hash(bar: Bar, minutes: Bars | None) -> str | None:
+    if minutes is None:
+        return None
+    return window_hash(minutes.between(bar.open_ms, bar.close_ms)) if len(bar.minutes) else ""
+
+
+class DueFunding(NamedTuple):
+    """Sums of funding rates by bar: due at its open, due inside it, and 1 where the source knows nothing."""
+
+    at_open_frac: Floats
+    inside_frac: Floats
+    unknown: Ints
+
+
+def due_funding(funding: Funding, open_ms: Ints, since_ms: Ints, timeframe_ms: int) -> DueFunding:
+    """Return what falls due from `since_ms` through each open, and later inside each bar."""
+    times, rates = funding.settled_ms, funding.rate_frac
+    close_ms = open_ms + timeframe_ms
+    first = np.searchsorted(times, since_ms, side="left")
+    opened = np.searchsorted(times, open_ms, side="right")
+    closed = np.searchsorted(times, close_ms, side="left")
+    known = (funding.from_ms <= open_ms) & (close_ms <= funding.to_ms)
+    return DueFunding(
+        _ordered_sums(rates, first, opened), _ordered_sums(rates, opened, closed), np.where(known, 0, 1)
+    )
+
+
+def _ordered_sums(rates: Floats, first: Ints, end: Ints) -> Floats:
+    """Add rates[first:end] up in order of time, one sum per pair."""
+    total = np.zeros(len(first))
+    for turn in range(int((end - first).max(initial=0))):
+        there = np.flatnonzero(first + turn < end)
+        total[there] += rates[first[there] + turn]
     return total

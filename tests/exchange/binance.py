@@ -1,5 +1,6 @@
 """Binance USD-M futures, public market data, with the field names and shapes of its documentation."""
 
+import json
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +21,7 @@ def routes(market: Market) -> list[web.RouteDef]:
     return [
         web.get("/fapi/v1/time", venue.time),
         web.get("/fapi/v1/klines", venue.klines),
+        web.get("/fapi/v1/markPriceKlines", venue.mark_price_klines),
         web.get("/fapi/v1/fundingRate", venue.funding_rate),
         web.get("/fapi/v1/exchangeInfo", venue.exchange_info),
         web.get("/fapi/v1/premiumIndex", venue.premium_index),
@@ -63,6 +65,13 @@ class BinanceMarketData:
         rows = self.market.candles(request.path, symbol, step_ms, first_ms, end_ms)
         rows = rows[:limit] if "startTime" in query else rows[-limit:]
         return web.json_response([_kline(row, step_ms) for row in rows])
+
+    async def mark_price_klines(self, request: web.Request) -> web.Response:
+        """Give the candles' prices as the mark's, zeros for volumes as there."""
+        answer = json.loads((await self.klines(request)).text or "")
+        if isinstance(answer, list):
+            answer = [[*row[:5], "0", *row[6:7], *["0"] * (len(row) - 7)] for row in answer]
+        return web.json_response(answer, status=200 if isinstance(answer, list) else 400)
 
     async def funding_rate(self, request: web.Request) -> web.Response:
         """Oldest first from `startTime` on; without it the newest."""

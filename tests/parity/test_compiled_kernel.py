@@ -11,10 +11,10 @@ pytest.importorskip(
 
 from engine_alpha.domain.bars import Funding
 from engine_alpha.kernel.codes import AT_MOST, EXIT_STOP, EXIT_TARGET, EXIT_TIME, EXIT_TRAILING
-from engine_alpha.kernel.signals import ADX, BOLLINGER_Z, CHANNEL_48, signal_table
+from engine_alpha.kernel.signals import ADX, BOLLINGER_Z, CHANNEL_48
 from engine_alpha.kernel.values import Rules, Tally
 from tests.compiled import as_arrays, as_records, compiled_run, run_plain
-from tests.makers import a_card, a_condition, a_risk, parameters, random_bars, rules
+from tests.makers import a_card, a_condition, a_risk, parameters, random_bars, rules, signal_table
 from tests.unit.kernel.scenes import eight_hourly
 
 COUNT, FIRST = 4_500, 513

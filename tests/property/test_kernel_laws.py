@@ -23,10 +23,19 @@ from engine_alpha.kernel.signals import (
     QUOTE,
     SIGNALS,
     VOLATILITY_RATIO,
-    signal_table,
 )
 from engine_alpha.kernel.values import Decision, Features, Record, Rules
-from tests.makers import a_bar, a_card, a_condition, a_purse, an_asset, parameters, random_bars, rules
+from tests.makers import (
+    a_bar,
+    a_card,
+    a_condition,
+    a_purse,
+    an_asset,
+    parameters,
+    random_bars,
+    rules,
+    signal_table,
+)
 from tests.unit.kernel.scenes import (
     block_features,
     eight_hourly,

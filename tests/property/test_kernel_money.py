@@ -19,7 +19,7 @@ from engine_alpha.kernel.codes import (
 from engine_alpha.kernel.exits import trailed_stop
 from engine_alpha.kernel.money import equity_quote, unrealised_quote
 from engine_alpha.kernel.profit_factor import profit_factor
-from engine_alpha.kernel.signals import ATR_14, BOLLINGER_Z, CHANNEL_48, RANGE_336, signal_table
+from engine_alpha.kernel.signals import ATR_14, BOLLINGER_Z, CHANNEL_48, RANGE_336
 from engine_alpha.kernel.values import Bar, Features, Purse, Record, Rules, Tier
 from tests.makers import (
     a_bar,
@@ -32,6 +32,7 @@ from tests.makers import (
     parameters,
     random_bars,
     rules,
+    signal_table,
 )
 from tests.unit.kernel.scenes import (
     RISING,

@@ -8,7 +8,18 @@ import pytest
 
 from engine_alpha.config.assets import RISK_BUCKETS, AssetConfig, read_registry
 from engine_alpha.config.reading import read_json
-from engine_alpha.config.risk import RiskConfig, bucket_code, read_risk, risk_of, shares_fault, start_quote
+from engine_alpha.config.risk import (
+    DETAILS,
+    RiskConfig,
+    bucket_code,
+    detail_for,
+    read_risk,
+    risk_of,
+    shares_fault,
+    start_quote,
+)
+from engine_alpha.domain.asset import TIMEFRAME_MS
+from engine_alpha.domain.detail import MINUTES
 from engine_alpha.errors import ConfigError
 from engine_alpha.kernel.values import Risk
 
@@ -21,16 +32,20 @@ def shipped() -> dict[str, Any]:
     return value
 
 
+def limits() -> list[str]:
+    return [key for key in shipped() if key != "detail"]
+
+
 def read(tmp_path: Path, value: Any) -> RiskConfig:
     path = tmp_path / "risk.json"
     path.write_text(json.dumps(value))
     return read_risk(path)
 
 
-def asset(bucket: str = "core", enabled: bool = True) -> AssetConfig:
+def asset(bucket: str = "core", enabled: bool = True, timeframe: str = "1h") -> AssetConfig:
     return AssetConfig(
         symbol="ETHUSDT",
-        base_timeframe="1h",
+        base_timeframe=timeframe,
         enabled=enabled,
         venue="bybit",
         risk_bucket=bucket,
@@ -71,7 +86,7 @@ def test_every_limit_reaches_the_kernel_as_one_type() -> None:
     assert types == {name: str(Risk.__annotations__[name].__name__) for name in Risk._fields}
 
 
-@pytest.mark.parametrize("key", [key for key in shipped() if key != "buckets"])
+@pytest.mark.parametrize("key", [key for key in limits() if key != "buckets"])
 def test_each_key_alone_changes_the_kernels_limits(tmp_path: Path, key: str) -> None:
     value = shipped()
     before = risk_of(read(tmp_path, value), asset())
@@ -92,7 +107,7 @@ def test_each_bucket_has_its_own_share_cap_and_code(tmp_path: Path, bucket: str)
     assert bucket_code(asset(bucket)) == RISK_BUCKETS.index(bucket)
 
 
-@pytest.mark.parametrize("key", list(shipped()))
+@pytest.mark.parametrize("key", limits())
 def test_a_missing_limit_is_refused(tmp_path: Path, key: str) -> None:
     value = shipped()
     del value[key]
@@ -100,7 +115,7 @@ def test_a_missing_limit_is_refused(tmp_path: Path, key: str) -> None:
         read(tmp_path, value)
 
 
-@pytest.mark.parametrize(("key", "bad"), [(k, b) for k in shipped() for b in ("1", True, -1, None, [1])])
+@pytest.mark.parametrize(("key", "bad"), [(k, b) for k in limits() for b in ("1", True, -1, None, [1])])
 def test_a_limit_of_the_wrong_kind_is_refused(tmp_path: Path, key: str, bad: Any) -> None:
     with pytest.raises(ConfigError, match=rf"risk\.json:1:\d+: {key}: must be "):
         read(tmp_path, {**shipped(), key: bad})
@@ -134,3 +149,23 @@ def test_a_missing_bucket_is_refused(tmp_path: Path) -> None:
     del value["buckets"]["meme"]
     with pytest.raises(ConfigError, match="buckets: missing meme"):
         read(tmp_path, value)
+
+
+def test_no_detail_is_shipped_and_a_file_without_the_key_says_the_same(tmp_path: Path) -> None:
+    value = shipped()
+    assert value.pop("detail") is None
+    assert read(tmp_path, value) == read_risk(CONFIG / "risk.json")
+    assert detail_for(read(tmp_path, value), asset()) is None
+
+
+@pytest.mark.parametrize("timeframe", TIMEFRAME_MS)
+def test_minutes_lie_inside_every_coarser_bar(tmp_path: Path, timeframe: str) -> None:
+    risk = read(tmp_path, {**shipped(), "detail": "1m"})
+    assert detail_for(risk, asset(timeframe=timeframe)) == (None if timeframe == "1m" else MINUTES)
+    assert DETAILS == (MINUTES,)
+
+
+@pytest.mark.parametrize("bad", ["5m", "1h", "1M", "", 1, True, ["1m"]])
+def test_another_detail_is_refused(tmp_path: Path, bad: Any) -> None:
+    with pytest.raises(ConfigError, match=r'risk\.json:1:\d+: detail: must be "1m", not '):
+        read(tmp_path, {**shipped(), "detail": bad})

@@ -27,7 +27,6 @@ from engine_alpha.kernel.signals import (
     SIGNALS,
     TREND_SCORE,
     VOLATILITY_RANK_384,
-    signal_table,
 )
 from engine_alpha.kernel.values import (
     Bar,
@@ -39,7 +38,7 @@ from engine_alpha.kernel.values import (
     Rules,
     SubAccount,
 )
-from tests.makers import HOUR_MS, a_bar, a_purse, facts, features
+from tests.makers import HOUR_MS, a_bar, a_purse, facts, features, signal_table
 
 NAN = float("nan")
 DAY_START = 1_008  # a bar number at which a UTC day begins: 42 * 24

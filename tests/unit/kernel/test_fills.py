@@ -45,40 +45,7 @@ def test_a_priced_fill_has_exactly_its_price() -> None:
     assert (fill.price, fill.slippage_quote, fill.fee_quote) == (106.0, 0.0, 2.0 * 106.0 * 0.00055)
 
 
-# ------------------------------------------------------------------ liquidation oracles (§1.5)
-
-HALF_PERCENT = Tier(0.0, 0.005, 0.0)
-
-
-@pytest.mark.parametrize(("side", "price"), [(1, 39_396.985), (-1, 40_597.015)])
-def test_bybits_current_formula(side: int, price: float) -> None:
-    assert liquidation_price(side, 1.0, 40_000.0, 800.0, HALF_PERCENT) == pytest.approx(price, abs=0.0005)
-
-
-def test_bybits_worked_example_with_extra_margin() -> None:
-    margin = 800.0 + 3_000.0 / (1.0 - 0.00055)
-    assert liquidation_price(1, 1.0, 40_000.0, margin, HALF_PERCENT) == pytest.approx(36_380.250344, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("quantity", "entry", "rate", "deduction", "price"),
-    [(3_683.979, 1_456.84, 0.10, 135_365.0, 1_114.78), (109.488, 32_481.98, 0.025, 16_300.0, 18_778.73)],
-)
-def test_binances_faq_examples(
-    quantity: float, entry: float, rate: float, deduction: float, price: float
-) -> None:
-    seen = liquidation_price(1, quantity, entry, 1_535_443.01, Tier(0.0, rate, deduction))
-    assert seen == pytest.approx(price, abs=0.005)
-
-
-@pytest.mark.parametrize(("side", "price"), [(1, 8.0707070707), (-1, 11.8910891089)])
-def test_a_small_binance_position(side: int, price: float) -> None:
-    assert liquidation_price(side, 1.0, 10.0, 2.0, Tier(0.0, 0.01, 0.01)) == pytest.approx(price, abs=1e-9)
-
-
-def test_an_unlevered_long_can_not_be_liquidated() -> None:
-    assert liquidation_price(1, 1.0, 100.0, 100.0, HALF_PERCENT) == 0.0
-    assert liquidation_price(1, 1.0, 100.0, 150.0, HALF_PERCENT) == 0.0
+# ------------------------------------------------------------------ margin; oracles: test_fill_oracles
 
 
 @pytest.mark.parametrize(

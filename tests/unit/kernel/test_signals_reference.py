@@ -5,8 +5,9 @@ import pytest
 import talib
 
 from engine_alpha.domain.bars import Bars, Funding
-from engine_alpha.kernel.signals import SIGNAL_CODE, SIGNALS, power_of_two, signal_table
-from tests.makers import HOUR_MS, random_bars
+from engine_alpha.kernel.indicators import power_of_two
+from engine_alpha.kernel.signals import SIGNAL_CODE, SIGNALS
+from tests.makers import HOUR_MS, random_bars, signal_table
 from tests.unit.kernel.scenes import eight_hourly
 
 # StockCharts' RSI(14) and EMA(10) tables, Tulip's 15-bar vector (reference/domain-and-oracles.md §2.2)

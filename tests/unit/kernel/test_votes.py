@@ -21,10 +21,9 @@ from engine_alpha.kernel.signals import (
     RSI_CENTRED,
     SIGNALS,
     VWAP_DISTANCE_120,
-    signal_table,
 )
 from engine_alpha.kernel.values import View, Votes
-from tests.makers import HOUR_MS, features, parameters
+from tests.makers import HOUR_MS, features, parameters, signal_table
 from tests.unit.kernel.scenes import FALLING, NAN, RISING
 
 COUNT = 600
