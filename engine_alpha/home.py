@@ -10,6 +10,7 @@ from pathlib import Path
 from engine_alpha.errors import ConfigError
 
 VARIABLE = "CHLOE_HOME"
+CACHE_VARIABLE = "XDG_CACHE_HOME"
 REGISTRY = "asset_registry.json"
 
 
@@ -99,6 +100,18 @@ def current_home() -> Home:
 def default_home() -> Path:
     """Return where a home is looked for and made if nobody names a folder: $CHLOE_HOME, else the user's."""
     return Path(os.environ.get(VARIABLE) or "~/.local/share/chloe").expanduser().absolute()
+
+
+def cache_folder() -> Path:
+    """Return where this user's caches are: $XDG_CACHE_HOME/chloe, else ~/.cache/chloe.
+
+    Nothing is made here, and it may turn out not to be writable: then work goes on without a cache.
+    """
+    named = os.environ.get(CACHE_VARIABLE, "")
+    if os.path.isabs(named):  # a relative one is to be ignored, says the XDG specification
+        return Path(named) / "chloe"
+    user = os.path.expanduser("~")  # left as it is where this user has no home folder
+    return Path(user if os.path.isabs(user) else "/") / ".cache" / "chloe"
 
 
 def init_home(path: Path) -> tuple[Path, ...]:

@@ -19,6 +19,7 @@ from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.domain.bar_checks import check_history
 from engine_alpha.domain.bars import Bars, Funding, Ints
 from engine_alpha.errors import DataError
+from engine_alpha.store.columns import cached_columns
 from engine_alpha.store.parquet import (
     BAR_COLUMNS,
     FUNDING_COLUMNS,
@@ -109,21 +110,42 @@ def _pairs(gaps: list[list[int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _read(folder: Path, names: tuple[str, ...]) -> Columns:
-    manifest = read_manifest(folder)
-    months = [_read_month(folder / name, entry, names) for name, entry in sorted(manifest.files.items())]
-    return {name: np.concatenate([month[name] for month in months]) for name in names}
+    """Return a series' columns, read-only, from the cache if these very files were decoded before."""
+    files = read_manifest(folder).files
+    found = {folder / name: _verified(folder / name, files[name]) for name in sorted(files)}
+
+    def decode() -> Columns:
+        months = [_month_columns(path, content, names) for path, (content, _) in found.items()]
+        return {name: np.concatenate([month[name] for month in months]) for name in names}
+
+    return cached_columns(names, [sha256 for _, sha256 in found.values()], decode)
 
 
 def _read_month(path: Path, entry: MonthFile, names: tuple[str, ...]) -> Columns:
+    content, _ = _verified(path, entry)
+    return _month_columns(path, content, names)
+
+
+def _verified(path: Path, entry: MonthFile) -> tuple[bytes, str]:
+    """Return a month's bytes and their SHA-256; refuse what was not stored so. Still to be written: none."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         if entry.sha256:
             raise DataError(UNREADABLE, f"{path}: the manifest lists it, it is not there") from None
-        return {name: np.empty(0, np.int64 if name == TIME else np.float64) for name in names}
-    if hashlib.sha256(content).hexdigest() not in (entry.sha256, entry.next_sha256):
+        return b"", ""
+    except OSError as error:
+        raise DataError(UNREADABLE, f"{path}: {error}") from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 not in (entry.sha256, entry.next_sha256):
         raise DataError(HASH_MISMATCH, f"{path}: changed since it was stored; import it again")
-    return read_columns(path, names, content)
+    return content, sha256
+
+
+def _month_columns(path: Path, content: bytes, names: tuple[str, ...]) -> Columns:
+    if content:
+        return read_columns(path, names, content)
+    return {name: np.empty(0, np.int64 if name == TIME else np.float64) for name in names}
 
 
 def _merge(folder: Path, columns: Columns, step_ms: int) -> Manifest:

@@ -1,6 +1,7 @@
-"""Bytes of one Parquet file to columns and back; the only place that knows Polars' types."""
+"""Parquet files as columns, bars and settlements; Polars itself stays behind `store.polars_codec`."""
 
-import io
+import importlib
+import importlib.util
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,10 +12,8 @@ from engine_alpha.domain.bar_checks import NOT_A_NUMBER, check_order
 from engine_alpha.domain.bars import Bars, Funding, Ints
 from engine_alpha.errors import ConfigError, DataError
 
-try:
-    import polars as pl
-except ImportError as error:
-    raise ConfigError("reading Parquet needs the backtest extra: pip install 'chloe[backtest]'") from error
+if importlib.util.find_spec("polars") is None:
+    raise ConfigError("reading Parquet needs the backtest extra: pip install 'chloe[backtest]'")
 
 Columns = dict[str, NDArray[Any]]  # int64 under "timestamp", float64 under every other name
 
@@ -29,26 +28,24 @@ UNREADABLE: Final = "unreadable_file"
 def read_columns(path: Path, columns: tuple[str, ...], content: bytes | None = None) -> Columns:
     """Return int64 times and float64 columns, nulls as NaN; raises `DataError` naming the file."""
     try:
-        frame = pl.read_parquet(io.BytesIO(path.read_bytes() if content is None else content))
-    except (OSError, pl.exceptions.PolarsError) as error:
+        found: Columns = _codec().decoded(path, columns, path.read_bytes() if content is None else content)
+    except OSError as error:
         raise DataError(UNREADABLE, f"{path}: {error}") from error
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise DataError(
-            UNREADABLE, f"{path}: no column {', '.join(missing)}; it has {', '.join(frame.columns)}"
-        )
-    return {name: _column(path, frame[name]) for name in columns}
+    return found
 
 
-def _column(path: Path, series: pl.Series) -> NDArray[Any]:
-    if series.name != TIME:
-        return series.cast(pl.Float64).fill_null(float("nan")).to_numpy(writable=True)
-    if not series.dtype.is_integer() or series.null_count():
-        raise DataError(
-            UNREADABLE,
-            f"{path}: {TIME} is {series.dtype}, with {series.null_count()} nulls; int64 ms UTC wanted",
-        )
-    return series.cast(pl.Int64).to_numpy(writable=True)
+def packed(columns: Columns) -> bytes:
+    """Return the columns as the bytes of a Parquet file."""
+    content: bytes = _codec().encoded(columns)
+    return content
+
+
+def _codec() -> Any:
+    """Load the part that needs Polars when a file must be decoded or written, and not before.
+
+    Its import takes longer than reading twelve coins whose columns are in the cache, where it is not needed.
+    """
+    return importlib.import_module("engine_alpha.store.polars_codec")
 
 
 def bars_from(path: Path, columns: Columns, timeframe_ms: int) -> Bars:
@@ -84,10 +81,3 @@ def _check_order(path: Path, times: Ints) -> None:
         check_order(times)
     except DataError as error:
         raise DataError(error.reason, f"{path}: {error.detail}") from error
-
-
-def packed(columns: Columns) -> bytes:
-    """Return the columns as the bytes of a Parquet file."""
-    buffer = io.BytesIO()
-    pl.DataFrame(columns).write_parquet(buffer, compression="zstd", statistics=False)
-    return buffer.getvalue()

@@ -12,10 +12,13 @@ from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.domain.bars import Bars, Funding
 from engine_alpha.errors import ConfigError
 from engine_alpha.store import months
-from engine_alpha.store.parquet import BAR_COLUMNS, FUNDING_COLUMNS, bars_from, funding_from, read_columns
+from engine_alpha.store.columns import file_columns
+from engine_alpha.store.parquet import BAR_COLUMNS, FUNDING_COLUMNS, bars_from, funding_from
 
 FLAT_NAMES: Final = {"binance": "BINANCEUM", "bybit": "BYBIT"}
 """How flat files call the perpetuals of a venue of ours; any other name is taken in capitals."""
+OWN_NAMES: Final = {flat: venue for venue, flat in FLAT_NAMES.items()}
+"""The other way round: by either name both layouts are found."""
 
 
 class Shelf:
@@ -47,14 +50,15 @@ class Shelf:
 
     def funding(self, venue: str, symbol: str) -> Funding | None:
         """Return all settlements."""
-        if (self._own / venue / symbol / months.FUNDING / months.MANIFEST).exists():
-            return months.read_funding(self._own, venue, symbol)
+        own = OWN_NAMES.get(venue, venue)
+        if (self._own / own / symbol / months.FUNDING / months.MANIFEST).exists():
+            return months.read_funding(self._own, own, symbol)
         path = self._flat / "funding" / _flat_name(venue, symbol, months.FUNDING)
-        return funding_from(path, read_columns(path, FUNDING_COLUMNS)) if path.exists() else None
+        return funding_from(path, file_columns(path, FUNDING_COLUMNS)) if path.exists() else None
 
     def looked_for(self, venue: str, symbol: str, timeframe: str) -> str:
         """Say which series was wanted, where it could be, and which ones of that symbol are there."""
-        own = self._own / venue / symbol / timeframe / months.MANIFEST
+        own = self._own / OWN_NAMES.get(venue, venue) / symbol / timeframe / months.MANIFEST
         flat = self._candles / _flat_name(venue, symbol, timeframe)
         found = sorted(path.name for path in self._candles.glob(f"*_{symbol}_*.parquet"))
         found += sorted(
@@ -65,12 +69,13 @@ class Shelf:
         return f"{wanted}; of {symbol} there is {there}"
 
     def _read(self, venue: str, symbol: str, series: str, flat: Path) -> Bars | None:
-        if (self._own / venue / symbol / series / months.MANIFEST).exists():
-            return months.read_bars(self._own, venue, symbol, series)
+        own = OWN_NAMES.get(venue, venue)
+        if (self._own / own / symbol / series / months.MANIFEST).exists():
+            return months.read_bars(self._own, own, symbol, series)
         if not flat.exists():
             return None
         timeframe_ms = TIMEFRAME_MS[series.removeprefix(months.MARK)]
-        return bars_from(flat, read_columns(flat, BAR_COLUMNS), timeframe_ms)
+        return bars_from(flat, file_columns(flat, BAR_COLUMNS), timeframe_ms)
 
 
 def _flat_name(venue: str, symbol: str, series: str) -> str:

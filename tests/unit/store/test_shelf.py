@@ -136,3 +136,22 @@ def test_without_polars_the_remedy_is_named() -> None:
     assert (
         "ConfigError: reading Parquet needs the backtest extra: pip install 'chloe[backtest]'" in run.stderr
     )
+
+
+@pytest.mark.parametrize("name", ["binance", "BINANCEUM"])
+def test_our_own_layout_is_found_by_the_venues_id_and_by_the_flat_files_name(
+    tmp_path: Path, name: str
+) -> None:
+    close = np.linspace(100.0, 130.0, 30)
+    bars = Bars(
+        timeframe_ms=HOUR,
+        open_ms=FIRST + np.arange(30, dtype=np.int64) * HOUR,
+        open=close,
+        high=close + 1.0,
+        low=close - 1.0,
+        close=close,
+        volume=np.full(30, 5.0),
+    )
+    write_bars(tmp_path, "binance", "AAAUSDT", "1h", bars)
+    found = Shelf(tmp_path).bars(name, "AAAUSDT", "1h")
+    assert found is not None and len(found) == 30
