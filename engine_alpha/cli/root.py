@@ -28,6 +28,8 @@ COMMANDS = {
     "journal": ("journal:journal", "Export the journal, check that it is sound."),
     "cards": ("cards:cards", "Strategy cards: list, check."),
     "instruments": ("instruments:instruments", "Trading rules of the venues: list, diff, refresh."),
+    "data": ("data:data", "Stored candles: import, download, check, list."),
+    "report": ("report:report", "Draw an account's trades, equity and blocked entries as one page."),
     "rehearse": ("rehearse:rehearse", "Play stored history through the steps of paper trading."),
     "version": ("version:version", "Versions of Chloe and of what it stands on."),
 }
