@@ -1,0 +1,85 @@
+"""The kernel handed to Numba: the very same function objects, and a cache that knows when they changed."""
+
+import hashlib
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+import engine_alpha.kernel as kernel_package
+from engine_alpha.home import cache_folder
+
+PLAIN = ("indicators", "profit_factor")
+"""Kernel modules that are never compiled: TA-Lib on arrays, and numbers for reports."""
+
+COMPILED = {
+    "domain": (),
+    "kernel": (),
+    "step": ("asset_step",),
+    "backtest": ("compiling", "features", "loop", "outputs", "stepping", "words", "world"),
+}
+"""Whose sources end up in machine code, constants included; an empty list is the whole package."""
+
+_registered: list[str] = []
+
+
+def register_kernel() -> None:
+    """Let Numba compile every kernel function where compiled code calls it."""
+    if _registered:
+        return
+    for info in pkgutil.iter_modules(kernel_package.__path__):
+        if info.name in PLAIN:
+            continue
+        module = importlib.import_module(f"engine_alpha.kernel.{info.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__:
+                register_jitable(function)
+                _registered.append(name)
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Return the function compiled on first call, from the cache where nothing that matters has changed.
+
+    Numba looks at the function's own file only; what it calls is in other modules, so the folder of the
+    cache carries a hash of all of them (numba/numba#8396 is that problem). `_nrt=False`: nothing is allocated
+    inside, so no array needs its references counted, which took three quarters of the time.
+    """
+    register_kernel()
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(code_folder())
+    try:
+        return numba.njit(cache=True, fastmath=False, _nrt=False)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def code_folder() -> Path:
+    """Return where this very code's machine code is kept."""
+    return cache_folder() / "compiled" / code_key()
+
+
+def code_key() -> str:
+    """Return a hash of the sources that are compiled and of the libraries that compile them."""
+    digest = hashlib.sha256()
+    for package, names in COMPILED.items():
+        for source in sorted(files("engine_alpha").joinpath(package).iterdir(), key=lambda one: one.name):
+            if source.name.endswith(".py") and (not names or source.name[:-3] in names):
+                digest.update(source.name.encode() + source.read_bytes())
+    versions = (sys.version, numba.__version__, np.__version__, llvmlite.__version__)
+    digest.update(repr(versions).encode())
+    return digest.hexdigest()[:20]
+
+
+def is_cached() -> bool:
+    """Say whether this code has been compiled before on this machine, so that no waiting is due."""
+    folder = code_folder()
+    return folder.is_dir() and any(folder.rglob("*.nbc"))

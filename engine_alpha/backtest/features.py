@@ -1,0 +1,102 @@
+"""Signals of a whole history, block by block: what every decision reads, computed once.
+
+All decisions of a block read from the same anchor, so one pass of TA-Lib over its window serves 448 of them,
+bit for bit as each of them alone would have it (DESIGN §2, "Anchored look-back").
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine_alpha.backtest.compiling import compiled
+from engine_alpha.domain.bar_checks import fill_holes
+from engine_alpha.domain.bars import Bars, Floats, Funding, Ints
+from engine_alpha.domain.lookback import BLOCK, first_bar
+from engine_alpha.kernel.indicators import Indicators, indicators_of
+from engine_alpha.kernel.regime import SPAN_BARS
+from engine_alpha.kernel.signals import SIGNALS, rank_at, signals_at, trend_at
+
+WIDTH = len(SIGNALS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureTable:
+    """Signals of many bars. `row_at[bar]` is a bar's row in `rows`; the one before it in the same window
+    stands ahead of it; `tail_at[bar]` its place in `trend` and `volatility`, where NaN parts the windows.
+    """
+
+    rows: Floats
+    trend: Floats
+    volatility: Floats
+    row_at: Ints
+    tail_at: Ints
+
+
+def features_of(bars: Bars, funding: Funding, first: int) -> FeatureTable:
+    """Return the features of bars[first:]; `bars` begin at the anchor of the first of them or later.
+
+    The first row and the first two tails are NaN: for a bar of which nothing is known.
+    """
+    numbers = bars.open_ms // bars.timeframe_ms
+    count = len(bars)
+    blocks = _blocks(numbers, first)
+    span = int(numbers[-1]) - int(numbers[first]) + 1 if count > first else 0
+    table = FeatureTable(
+        rows=np.full((2 + span + len(blocks), WIDTH), np.nan),
+        trend=np.full(2 + span + len(blocks) * (SPAN_BARS + 1), np.nan),
+        volatility=np.full(2 + span + len(blocks) * (SPAN_BARS + 1), np.nan),
+        row_at=np.zeros(count, np.int64),
+        tail_at=np.zeros(count, np.int64),
+    )
+    row, tail = 2, 2
+    for start, stop in blocks:
+        anchor = first_bar(int(numbers[start]))
+        row, tail = _block(table, bars, funding, (anchor, start, stop), (row, tail))
+    return table
+
+
+def _blocks(numbers: Ints, first: int) -> list[tuple[int, int]]:
+    """Return (start, stop) of the decided bars of each block."""
+    if len(numbers) <= first:
+        return []
+    block = numbers[first:] // BLOCK
+    edges = np.flatnonzero(np.diff(block)) + 1 + first
+    starts = [first, *edges.tolist()]
+    return list(zip(starts, [*edges.tolist(), len(numbers)], strict=True))
+
+
+def _block(
+    table: FeatureTable, bars: Bars, funding: Funding, where: tuple[int, int, int], free: tuple[int, int]
+) -> tuple[int, int]:
+    """Fill in one block and return the next free row and tail."""
+    anchor, start, stop = where
+    frame_ms = bars.timeframe_ms
+    anchor_ms, last_ms = anchor * frame_ms, int(bars.open_ms[stop - 1])
+    window = fill_holes(bars.between(anchor_ms, last_ms + frame_ms), anchor_ms, last_ms).bars
+    begin = int(window.open_ms[0]) // frame_ms
+    places = bars.open_ms[start:stop] // frame_ms - begin
+    head, end = int(places[0]), len(window)
+    row, tail = free
+    tail_head = max(0, head - SPAN_BARS)
+    table.row_at[start:stop] = places - head + row + 1
+    table.tail_at[start:stop] = places - tail_head + tail
+    if end > 1:
+        known = indicators_of(window, funding.between(anchor_ms, last_ms + frame_ms))
+        _fill(known, (head, end, tail_head), table.rows[row:], table.trend[tail:], table.volatility[tail:])
+    return row + 1 + end - head, tail + end - tail_head + 1
+
+
+def _fill_rows(known: Indicators, span: Any, rows: Any, trend: Any, volatility: Any) -> None:
+    """Write the row before and the rows of the span, and the tails from `span[2]` on."""
+    head, end, tail_head = span
+    for t in range(max(head - 1, 0), end):
+        seen = signals_at(known, t)
+        for k in range(WIDTH):
+            rows[t - head + 1, k] = seen[k]
+    for t in range(tail_head, end):
+        trend[t - tail_head] = trend_at(known, t)
+        volatility[t - tail_head] = rank_at(known, t)
+
+
+_fill = compiled(_fill_rows)
