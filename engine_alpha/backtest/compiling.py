@@ -21,6 +21,10 @@ from engine_alpha.home import cache_folder
 PLAIN = ("indicators", "profit_factor")
 """Kernel modules that are never compiled: TA-Lib on arrays, and numbers for reports."""
 
+CALLED = ("advance",)
+"""Kernel functions that are called; all others are worked into them. Handing values of a hundred fields over
+costs more than most functions do, but what is called from two places would be compiled twice.
+"""
 COMPILED = {
     "domain": (),
     "kernel": (),
@@ -42,8 +46,14 @@ def register_kernel() -> None:
         module = importlib.import_module(f"engine_alpha.kernel.{info.name}")
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__:
-                register_jitable(function)
+                register_jitable(forceinline=name not in CALLED)(function)
                 _registered.append(name)
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let compiled code call the function, worked into its caller: a run's columns are too many to hand over."""
+    registered: Callable[..., Any] = register_jitable(forceinline=True)(function)
+    return registered
 
 
 def compiled(function: Callable[..., Any]) -> Any:

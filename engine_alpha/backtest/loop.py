@@ -6,9 +6,7 @@ and `domain.bar_checks` are the pages to read beside this one, and parity tests 
 
 from typing import NamedTuple
 
-from numba.extending import register_jitable
-
-from engine_alpha.backtest.compiling import compiled
+from engine_alpha.backtest.compiling import compiled, inlined
 from engine_alpha.backtest.stepping import (
     LAST_INDEX,
     MARK_PRICE,
@@ -50,7 +48,7 @@ class Reach(NamedTuple):
     first_due: int
 
 
-@register_jitable
+@inlined
 def refusal(bars: Columns, first: int, end: int, last_wrong: int) -> int:
     """Return why the rows [first, end) of a reading must not be decided on, -1 if they may be."""
     if end <= first:
@@ -66,7 +64,7 @@ def refusal(bars: Columns, first: int, end: int, last_wrong: int) -> int:
     return -1
 
 
-@register_jitable
+@inlined
 def what_is_wrong(bars: Columns, first: int, end: int) -> int:
     """Return the first reason, in the order of `bar_checks.check_history`, why some bar can't be true."""
     bits: int = 0
@@ -81,7 +79,7 @@ def what_is_wrong(bars: Columns, first: int, end: int) -> int:
     return BAD_SHAPE if bits & SHAPELESS else BAD_MARKS
 
 
-@register_jitable
+@inlined
 def stands_still(bars: Columns, end: int) -> bool:
     """Say whether the newest bars stand at one price without volume."""
     top, bottom, traded = bars.high[end - 1], bars.low[end - 1], 0.0
@@ -92,7 +90,7 @@ def stands_still(bars: Columns, end: int) -> bool:
     return top == bottom and traded == 0.0
 
 
-@register_jitable
+@inlined
 def count_missing(world: World, a: int, due: int, came: int, first_due: int) -> None:
     """Count the bars that never came, where no tick has said so yet."""
     state, out = world.state, world.out
@@ -105,7 +103,7 @@ def count_missing(world: World, a: int, due: int, came: int, first_due: int) -> 
         state.missed[a, place] |= 2
 
 
-@register_jitable
+@inlined
 def settlement_bar(price: float, number: int, frame_ms: int, minutes: Floats) -> Bar:
     """Return a flat bar at the last mark, for a contract that settled under a position."""
     open_ms = number * frame_ms
@@ -115,7 +113,7 @@ def settlement_bar(price: float, number: int, frame_ms: int, minutes: Floats) ->
     )  # fmt: skip
 
 
-@register_jitable
+@inlined
 def leave_settled(world: World, a: int, now_ms: int, newest: int, first_due: int) -> None:
     """Step flat bars at the last mark, for a contract that settled under a position: it has no price now.
 
@@ -135,7 +133,7 @@ def leave_settled(world: World, a: int, now_ms: int, newest: int, first_due: int
         due = number + 1
 
 
-@register_jitable
+@inlined
 def step_due(world: World, a: int, now_ms: int, first_due: int) -> None:
     """Do what a tick does for one asset whose bar closed: see `loop.live_step` and `step.asset_step`."""
     settings, bars, state, out = world.settings, world.bars, world.state, world.out
@@ -173,7 +171,7 @@ def step_due(world: World, a: int, now_ms: int, first_due: int) -> None:
         state.missed[a, newest - first_due] |= 1
 
 
-@register_jitable
+@inlined
 def step_rows(world: World, reach: Reach) -> None:
     """Step the rows that are due, and count the bars that never came."""
     bars, a = world.bars, reach.asset
@@ -192,7 +190,7 @@ def step_rows(world: World, reach: Reach) -> None:
         step_bar(world, where, rules, bar, facts_at(world, rules, bar, where))
 
 
-@register_jitable
+@inlined
 def has_room(world: World, now_ms: int) -> bool:
     """Say whether this tick's records fit in: one a bar, more where bars were refused before."""
     bars, state = world.bars, world.state

@@ -2,8 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from numba.extending import register_jitable
-
+from engine_alpha.backtest.compiling import inlined
 from engine_alpha.backtest.words import (
     NAN,
     load_record_function,
@@ -56,7 +55,7 @@ class Output(NamedTuple):
     steps: Any  # bars advanced by asset, and ticks played: of one element more
 
 
-@register_jitable
+@inlined
 def keep_tally(tallies: Any, record: Record) -> None:
     """Count the record's trade and decided entry for their cards."""
     trade, decision = record.settlement.trade, record.decision
@@ -67,7 +66,7 @@ def keep_tally(tallies: Any, record: Record) -> None:
         store_tally(tallies[decision.card], entered)
 
 
-@register_jitable
+@inlined
 def keep_trade(out: Output, trade: Trade, a: int, shadow: int, close_ms: int) -> None:
     """Hand out a closed trade; where there is no room it is counted, so that it is noticed."""
     at = out.counts[1]
@@ -79,7 +78,7 @@ def keep_trade(out: Output, trade: Trade, a: int, shadow: int, close_ms: int) ->
         out.trade_owner[at, 2] = close_ms
 
 
-@register_jitable
+@inlined
 def keep_record(out: Output, a: int, row: int, record: Record, seen: Floats) -> None:
     """Hand out a record: times, signals, decision, and after the shadows' room times, settlement, equity."""
     at = out.counts[0]
@@ -99,7 +98,7 @@ def keep_record(out: Output, a: int, row: int, record: Record, seen: Floats) -> 
     floats[at, tail + TIMES + SETTLEMENT_WORDS] = record.equity_quote
 
 
-@register_jitable
+@inlined
 def count_gates(out: Output, a: int, decision: Decision, records: int) -> None:
     """Count who said no to a card that fired, and with records who said no at all."""
     fired = 1 if decision.card >= 0 else 0

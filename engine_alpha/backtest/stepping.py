@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from numba.extending import register_jitable
-
+from engine_alpha.backtest.compiling import inlined
 from engine_alpha.backtest.outputs import (
     DECISION_WORDS,
     RECORD_HEAD,
@@ -73,7 +72,7 @@ class Where(NamedTuple):
     now_ms: int
 
 
-@register_jitable
+@inlined
 def first_at(numbers: Ints, first: int, end: int, number: int) -> int:
     """Return the first row in [first, end) whose bar has this number or a later one."""
     while first < end:
@@ -85,7 +84,7 @@ def first_at(numbers: Ints, first: int, end: int, number: int) -> int:
     return first
 
 
-@register_jitable
+@inlined
 def rules_at(settings: Settings, a: int) -> Rules:
     """Return an asset's rules."""
     asset = load_asset(settings.ints, settings.floats, a, 0, settings.tiers[a])
@@ -96,7 +95,7 @@ def rules_at(settings: Settings, a: int) -> Rules:
     return Rules(asset, risk, parameters, settings.cards[a], settings.conditions[a])
 
 
-@register_jitable
+@inlined
 def others_of(settings: Settings, state: State, a: int) -> Others:
     """Add up what the other assets hold, in the registry's order."""
     others = NO_OTHERS
@@ -108,7 +107,7 @@ def others_of(settings: Settings, state: State, a: int) -> Others:
     return others
 
 
-@register_jitable
+@inlined
 def keep_held(state: State, a: int, sub: SubAccount) -> None:
     """Keep what the asset brings into the others' sums."""
     held = held_of(sub)
@@ -118,7 +117,7 @@ def keep_held(state: State, a: int, sub: SubAccount) -> None:
     state.held[a, 3] = held.risk_quote
 
 
-@register_jitable
+@inlined
 def is_quiet(world: World, a: int, rules: Rules, bar: Bar, features: Features) -> bool:
     """Say whether nothing can come of this bar: flat, nothing pending, no card fires.
 
@@ -144,7 +143,7 @@ def is_quiet(world: World, a: int, rules: Rules, bar: Bar, features: Features) -
     return True
 
 
-@register_jitable
+@inlined
 def bar_at(bars: Columns, frame_ms: int, row: int, alone: int) -> Bar:
     """Return a bar with its funding and minutes."""
     open_ms = bars.open_ms[row]
@@ -158,7 +157,7 @@ def bar_at(bars: Columns, frame_ms: int, row: int, alone: int) -> Bar:
     )  # fmt: skip
 
 
-@register_jitable
+@inlined
 def facts_at(world: World, rules: Rules, bar: Bar, where: Where) -> Facts:
     """Return what the step knows about a bar beyond its prices; see `step.asset_step.facts_of`."""
     settings, bars, state = world.settings, world.bars, world.state
@@ -179,7 +178,7 @@ def facts_at(world: World, rules: Rules, bar: Bar, where: Where) -> Facts:
     return Facts(late, rows, filled, gap, listed, 1, flatten, 0, rules.risk.spread_bps)
 
 
-@register_jitable
+@inlined
 def recent_gap(numbers: Ints, begin: int, row: int) -> int:
     """Return the longest run of filled bars among the newest ten of a window; see `bar_checks.fill_holes`."""
     here = numbers[row]
@@ -194,7 +193,7 @@ def recent_gap(numbers: Ints, begin: int, row: int) -> int:
     return longest
 
 
-@register_jitable
+@inlined
 def step_bar(world: World, where: Where, rules: Rules, bar: Bar, facts: Facts) -> None:
     """Advance one asset by one bar: the asset itself, then its shadow cards."""
     settings, bars, state, out = world.settings, world.bars, world.state, world.out
@@ -234,7 +233,7 @@ def step_bar(world: World, where: Where, rules: Rules, bar: Bar, facts: Facts) -
         step_shadow(world, a, s, rules, bar, features)
 
 
-@register_jitable
+@inlined
 def step_shadow(world: World, a: int, s: int, rules: Rules, bar: Bar, features: Features) -> None:
     """Advance one shadow card's own would-be account; see `step.asset_step.step_shadows`."""
     settings, state, out = world.settings, world.state, world.out

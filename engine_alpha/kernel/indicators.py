@@ -96,7 +96,8 @@ def indicators_of(bars: Bars, funding: Funding) -> Indicators:
     high, low, close = bars.high / unit, bars.low / unit, bars.close / unit
     true_range = np.asarray(_trange(high, low, close))
     short_range = _sma(true_range, 24)
-    path = np.abs(np.diff(close, prepend=close[0]))
+    path = np.zeros(len(close))
+    np.abs(close[1:] - close[:-1], out=path[1:])
     return Indicators(
         unit,
         close,
@@ -172,7 +173,10 @@ def _funding_columns(close_ms: Ints, funding: Funding) -> tuple[Any, ...]:
     the mean size of the last 21, and until when it counts: three of its intervals.
     """
     rates, times = funding.rate_frac, funding.settled_ms
-    heard = np.searchsorted(times, close_ms, side="right") - 1
+    edges = np.zeros(len(times) + 2, np.int64)
+    edges[1:-1] = close_ms.searchsorted(times)
+    edges[-1] = len(close_ms)
+    heard = np.arange(-1, len(times)).repeat(edges[1:] - edges[:-1])
     if len(rates) < FUNDING_LONG:
         unknown = np.full(len(rates), np.nan)
         return close_ms, heard, unknown, unknown, np.zeros(len(rates), np.int64)
@@ -190,7 +194,9 @@ def _funding_columns(close_ms: Ints, funding: Funding) -> tuple[Any, ...]:
 
 def _sma(values: Floats, span: int) -> Floats:
     """Mean of the last `span` values, where leading NaN of the input stay NaN."""
-    out = np.full(len(values), np.nan)
-    if len(values) > span:
-        out[1:] = _mean(values[1:], span)
+    if len(values) <= span:
+        return np.full(len(values), np.nan)
+    out = np.empty(len(values))
+    out[0] = np.nan
+    out[1:] = _mean(values[1:], span)
     return out
