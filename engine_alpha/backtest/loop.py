@@ -54,7 +54,7 @@ def refusal(bars: Columns, first: int, end: int, last_wrong: int) -> int:
     if end <= first:
         return EMPTY
     if last_wrong >= first:
-        return what_is_wrong(bars, first, end)
+        return int(what_is_wrong(bars, first, end))
     for row in range(max(first, end - 1 - JUMP_BARS), end - 1):
         before, after = bars.close[row], bars.close[row + 1]
         if after > before * JUMP_FACTOR or after * JUMP_FACTOR < before:
