@@ -19,7 +19,7 @@ class BacktestResult:
 
     `decisions` counts asset-bars decided, `no_decisions` are (symbol, reason, how many); `undecided` are
     coins without any decision, with the reason. `times_ms`, `account_quote` and `notional_quote`, each of
-    shape (instants,): the account after each instant at which a bar closed. `trades` are closed trades, in order;
+    shape (instants,): the account after each instant at which a bar closed. `trades` are closed ones,
     `shadow_trades` those of shadow cards, never traded. The digests are None for a run without records.
     `seconds` is the time of the loop and of the features it ran on, `bars` what it advanced.
     """
