@@ -29,7 +29,7 @@ COMPILED = {
     "domain": (),
     "kernel": (),
     "step": ("asset_step",),
-    "backtest": ("compiling", "features", "loop", "outputs", "stepping", "words", "world"),
+    "backtest": ("compiling", "features", "loop", "outputs", "skimming", "stepping", "words", "world"),
 }
 """Whose sources end up in machine code, constants included; an empty list is the whole package."""
 

@@ -18,6 +18,7 @@ from engine_alpha.backtest.stepping import (
     load_sub,
     rules_at,
     step_bar,
+    sums_of,
 )
 from engine_alpha.backtest.world import OFF_GRID, SHAPELESS, UNREAL, UNSIGNED, Columns
 from engine_alpha.domain.bar_checks import FROZEN_BARS, JUMP_BARS, JUMP_FACTOR
@@ -219,13 +220,7 @@ def _play(world: World, ticks: Ints, due: Ints, span: Ints) -> int:
                 if state.next_ms[a] > due[a, 1] * settings.frame_ms[a]:
                     state.next_ms[a] = -1
                 step_due(world, a, now_ms, due[a, 0])
-        net = 0.0
-        notional = 0.0
-        for a in range(count):
-            net += state.held[a, 0]
-            notional += state.held[a, 1]
-        out.tick_net[t] = net
-        out.tick_notional[t] = notional
+        out.tick_net[t], out.tick_notional[t] = sums_of(world)
     return int(span[1])
 
 

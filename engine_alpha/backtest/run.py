@@ -123,7 +123,8 @@ def _ticks(assets: Sequence[Prepared], due: Ints) -> Ints:
 
 def warm_up(road: Road) -> None:
     """Compile the loop, or read it from the cache, before anything is timed."""
-    world = World(road.settings, road.columns, road.state(), output_of(road, 0, 1), 0)
+    equity = road.setup.risk.equity_quote
+    world = World(road.settings, road.columns, road.state(), output_of(road, 0, 1), 0, equity)
     play(world, road.ticks, road.due, np.array([0, 0]))
 
 
@@ -137,7 +138,8 @@ def played_through(
     ticks_at_once = max(1, room // count) if records else -(-len(road.ticks) // QUIET_CHUNKS)
     out, state = output_of(road, room, 4_096), road.state()
     played = Played(out=out, state=state, settings=road.settings, columns=road.columns, ticks=road.ticks)
-    world = World(road.settings, road.columns, state, out, 1 if records else 0)
+    equity = road.setup.risk.equity_quote
+    world = World(road.settings, road.columns, state, out, 1 if records else 0, equity)
     digests = RunDigests(road.settings) if records else None
     started, hashing, at = time.perf_counter(), 0.0, 0
     while at < len(road.ticks):

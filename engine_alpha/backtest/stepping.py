@@ -54,13 +54,16 @@ load_asset, load_risk, load_parameters = (load_function(kind) for kind in (Asset
 
 
 class World(NamedTuple):
-    """All of a run: what it reads, what it keeps, what it hands out, and whether records are among that."""
+    """All of a run: what it reads, what it keeps, what it hands out, whether records are among that,
+    and the account's equity at the beginning.
+    """
 
     settings: Settings
     bars: Columns
     state: State
     out: Output
     records: int
+    start_quote: float
 
 
 class Where(NamedTuple):
@@ -118,26 +121,45 @@ def keep_held(state: State, a: int, sub: SubAccount) -> None:
 
 
 @inlined
+def sums_of(world: World) -> tuple[float, float]:
+    """Return profit and loss and notional of all assets, in the registry's order."""
+    net = 0.0
+    notional = 0.0
+    for a in range(len(world.settings.frame_ms)):
+        net += world.state.held[a, 0]
+        notional += world.state.held[a, 1]
+    return net, notional
+
+
+@inlined
+def mark_account(world: World, a: int, rules: Rules, close_ms: int) -> None:
+    """Make the account's marks as `advance` does for a bar on which the asset itself stays as it is."""
+    settings, state = world.settings, world.state
+    net = 0.0
+    for b in range(len(settings.bucket)):
+        if b != a:
+            net += state.held[b, 0]
+    sub = load_sub(state.ints, state.floats, a, 0)
+    account = load_account(state.account_ints, state.account_floats, 0, 0)
+    purse = Purse(sub, account, Others(net, 0.0, 0.0, 0, 0.0, 0.0), state.tallies[a])
+    marks = account_marked(purse, rules.risk, close_ms)
+    store_account(state.account_ints, state.account_floats, 0, 0, marks)
+
+
+@inlined
 def is_quiet(world: World, a: int, rules: Rules, bar: Bar, features: Features) -> bool:
     """Say whether nothing can come of this bar: flat, nothing pending, no card fires.
 
     All that `advance` would change then are the marks: those are made here, and the rest is left out.
     """
-    settings, state = world.settings, world.state
+    state = world.state
     sub = load_sub(state.ints, state.floats, a, 0)
     if sub.position.side != 0 or sub.pending.side != 0:
         return False
     view = view_of(features, rules.parameters, regime_of(features, rules.parameters))
     if chosen_card(rules, state.tallies[a], sub, features, view, bar.close_ms).card != NO_CARD:
         return False
-    net = 0.0
-    for b in range(len(settings.bucket)):
-        if b != a:
-            net += state.held[b, 0]
-    account = load_account(state.account_ints, state.account_floats, 0, 0)
-    purse = Purse(sub, account, Others(net, 0.0, 0.0, 0, 0.0, 0.0), state.tallies[a])
-    marked = account_marked(purse, rules.risk, bar.close_ms)
-    store_account(state.account_ints, state.account_floats, 0, 0, marked)
+    mark_account(world, a, rules, bar.close_ms)
     state.floats[a, MARK_PRICE] = bar.close
     state.ints[a, LAST_INDEX] = bar.number
     return True
