@@ -51,7 +51,7 @@ def register_kernel() -> None:
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let compiled code call the function, worked into its caller: handing over all columns costs too much."""
+    """Let compiled code call the function, worked into its caller: handing columns over costs too much."""
     registered: Callable[..., Any] = register_jitable(forceinline=True)(function)
     return registered
 

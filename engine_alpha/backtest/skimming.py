@@ -164,7 +164,7 @@ def is_kept(world: World, skim: Skim, rules: Rules, position: Position, row: int
     if card.exit_end == card.exit_first:
         return True
     seen = features_at(world.bars, row, NO_FACTS)
-    return all_hold(rules.conditions, card.exit_first, card.exit_end, seen, position.side) == 0
+    return bool(all_hold(rules.conditions, card.exit_first, card.exit_end, seen, position.side) == 0)
 
 
 @inlined

@@ -1,0 +1,1 @@
+"""How a journal is decided again: replay, prices, what changed in the configuration, and what to call it."""
