@@ -4,6 +4,7 @@ All decisions of a block read from the same anchor, so one pass of TA-Lib over i
 bit for bit as each of them alone would have it (DESIGN §2, "Anchored look-back").
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,26 +35,43 @@ class FeatureTable:
 
 
 def features_of(bars: Bars, funding: Funding, first: int) -> FeatureTable:
-    """Return the features of bars[first:]; `bars` begin at the anchor of the first of them or later.
+    """Return the features of bars[first:]; `bars` begin at the anchor of the first of them or later."""
+    return features_of_all([(bars, funding, first)])[0]
 
-    The first row and the first two tails are NaN: for a bar of which nothing is known.
+
+def features_of_all(series: Sequence[tuple[Bars, Funding, int]]) -> list[FeatureTable]:
+    """Return the features of many series in one set of arrays, each as `features_of` takes it.
+
+    The first row and the first two tails of the arrays are NaN: for a bar of which nothing is known.
     """
+    room = [_room(bars, first) for bars, _, first in series]
+    rows = np.empty((2 + sum(part[0] for part in room), WIDTH))
+    trend, volatility = (np.full(2 + sum(part[1] for part in room), np.nan) for _ in range(2))
+    rows[:2] = np.nan
+    tables, row, tail = [], 2, 2
+    for bars, funding, first in series:
+        count = len(bars)
+        table = FeatureTable(
+            rows=rows,
+            trend=trend,
+            volatility=volatility,
+            row_at=np.zeros(count, np.int64),
+            tail_at=np.zeros(count, np.int64),
+        )
+        numbers = bars.open_ms // bars.timeframe_ms
+        for start, stop in _blocks(numbers, first):
+            anchor = first_bar(int(numbers[start]))
+            row, tail = _block(table, bars, funding, (anchor, start, stop), (row, tail))
+        tables.append(table)
+    return tables
+
+
+def _room(bars: Bars, first: int) -> tuple[int, int]:
+    """Return how many rows and tails a series takes at most."""
     numbers = bars.open_ms // bars.timeframe_ms
-    count = len(bars)
-    blocks = _blocks(numbers, first)
-    span = int(numbers[-1]) - int(numbers[first]) + 1 if count > first else 0
-    table = FeatureTable(
-        rows=np.full((2 + span + len(blocks), WIDTH), np.nan),
-        trend=np.full(2 + span + len(blocks) * (SPAN_BARS + 1), np.nan),
-        volatility=np.full(2 + span + len(blocks) * (SPAN_BARS + 1), np.nan),
-        row_at=np.zeros(count, np.int64),
-        tail_at=np.zeros(count, np.int64),
-    )
-    row, tail = 2, 2
-    for start, stop in blocks:
-        anchor = first_bar(int(numbers[start]))
-        row, tail = _block(table, bars, funding, (anchor, start, stop), (row, tail))
-    return table
+    blocks = len(_blocks(numbers, first))
+    span = int(numbers[-1]) - int(numbers[first]) + 1 if blocks else 0
+    return span + blocks, span + blocks * (SPAN_BARS + 1)
 
 
 def _blocks(numbers: Ints, first: int) -> list[tuple[int, int]]:
@@ -81,6 +99,9 @@ def _block(
     tail_head = max(0, head - SPAN_BARS)
     table.row_at[start:stop] = places - head + row + 1
     table.tail_at[start:stop] = places - tail_head + tail
+    rows = table.rows[row : row + 1 + end - head]
+    if end <= 1 or head == 0:
+        rows[: 2 if end <= 1 else 1] = np.nan
     if end > 1:
         known = indicators_of(window, funding.between(anchor_ms, last_ms + frame_ms))
         _fill(known, (head, end, tail_head), table.rows[row:], table.trend[tail:], table.volatility[tail:])

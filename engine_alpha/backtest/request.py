@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine_alpha.backtest.world import Prepared, prepared, readable_bars
+import numpy as np
+
+from engine_alpha.backtest.world import Prepared, readable_bars
 from engine_alpha.config.cards import read_cards
 from engine_alpha.config.risk import read_risk, shares_fault
 from engine_alpha.domain.asset import AssetConfig
@@ -87,7 +89,14 @@ def _prepared(setup: Setup, feed: FilesFeed, asset: AssetConfig, wanted: History
     if plan.detail is not None and len(bars):
         inside = feed.minutes(asset.venue, asset.symbol)
         minutes = inside.between(int(bars.open_ms[0]), int(bars.close_ms[-1]))
-    return prepared(plan, bars, series.funding, wanted.from_ms, detail_of(bars, minutes)), _span(series)
+    found = Prepared(
+        plan=plan,
+        bars=bars,
+        funding=series.funding,
+        detail=detail_of(bars, minutes),
+        first=int(np.searchsorted(bars.open_ms, wanted.from_ms)),
+    )
+    return found, _span(series)
 
 
 def _decided_bars(each: Prepared, wanted: History) -> int:

@@ -24,7 +24,6 @@ from engine_alpha.backtest.world import (
     State,
     columns_of,
     fresh_state,
-    prepared,
     settings_of,
 )
 from engine_alpha.domain.bars import Ints
@@ -91,10 +90,7 @@ def measured(home: Home, wanted: History, overrides: Overrides = NO_OVERRIDES) -
     setup = backtest_setup(home, wanted, overrides)
     found = gathered(setup, wanted)
     started = time.perf_counter()
-    again = tuple(
-        prepared(each.plan, each.bars, each.funding, wanted.from_ms, each.detail) for each in found.assets
-    )
-    road = road_of(setup, wanted, Gathered(assets=again, refused=found.refused))
+    road = road_of(setup, wanted, found)
     played = played_through(road, records=False)
     return played.bars, time.perf_counter() - started
 

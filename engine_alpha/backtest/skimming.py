@@ -174,7 +174,7 @@ def is_calm(world: World, rules: Rules, total: float, close_ms: int) -> bool:
     if close_ms // DAY_MS != account.day or not total < account.peak_quote * (1.0 - NEAR):
         return False
     drawdown = (account.peak_quote - total) / account.peak_quote
-    return account.drawdown_halted == 1 or drawdown < rules.risk.drawdown_halt_frac - NEAR
+    return bool(account.drawdown_halted == 1 or drawdown < rules.risk.drawdown_halt_frac - NEAR)
 
 
 @inlined

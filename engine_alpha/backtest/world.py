@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine_alpha.backtest.features import FeatureTable, features_of
+from engine_alpha.backtest.features import features_of_all
 from engine_alpha.backtest.words import dtype_of, records_of, width_of
 from engine_alpha.domain.bars import Bars, Funding, Ints
 from engine_alpha.domain.detail import Detail
@@ -103,12 +103,12 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """One asset made ready: its plan, the bars it can read and their features."""
+    """One asset made ready: its plan, and the bars, funding and minutes it can read."""
 
     plan: AssetPlan
     bars: Bars
     funding: Funding
-    features: FeatureTable
+    first: int  # place of the first bar that is decided on
     detail: Detail
 
 
@@ -120,42 +120,28 @@ def readable_bars(bars: Bars, from_ms: int, to_ms: int) -> Bars:
     return bars.between(first, last)
 
 
-def prepared(plan: AssetPlan, bars: Bars, funding: Funding, from_ms: int, detail: Detail) -> Prepared:
-    """Return one asset ready to run over its readable bars."""
-    first = int(np.searchsorted(bars.open_ms, from_ms))
-    return Prepared(
-        plan=plan,
-        bars=bars,
-        funding=funding,
-        features=features_of(bars, funding, first),
-        detail=detail,
-    )
-
-
 def columns_of(assets: Sequence[Prepared]) -> Columns:
-    """Lay all assets' bars out one after another."""
+    """Lay all assets' bars out one after another, with their features."""
     lengths = [len(each.bars) for each in assets]
     end = np.cumsum(lengths, dtype=np.int64)
     parts: dict[str, list[Any]] = {name: [] for name in Columns._fields}
-    row = tail = minute = 0
-    for each in assets:
-        table = each.features
+    tables = features_of_all([(each.bars, each.funding, each.first) for each in assets])
+    minute = 0
+    for each, table in zip(assets, tables, strict=True):
         found = {
             **_bar_columns(each),
             "minute_first": each.detail.minute_first + minute,
             "minute_count": each.detail.minute_count,
             "minutes": each.detail.rows,
-            "rows": table.rows,
-            "trend": table.trend,
-            "volatility": table.volatility,
-            "row_at": table.row_at + row,
-            "tail_at": table.tail_at + tail,
+            "row_at": table.row_at,
+            "tail_at": table.tail_at,
         }
-        row, tail, minute = row + len(table.rows), tail + len(table.trend), minute + len(each.detail.rows)
+        minute += len(each.detail.rows)
         for name, column in found.items():
             parts[name].append(column)
     joined = {name: np.concatenate(arrays) for name, arrays in parts.items() if arrays}
-    return Columns(first=end - lengths, end=end, **joined)
+    shared = {name: getattr(tables[0], name) for name in ("rows", "trend", "volatility")}
+    return Columns(first=end - lengths, end=end, **joined, **shared)
 
 
 def _bar_columns(each: Prepared) -> dict[str, Any]:

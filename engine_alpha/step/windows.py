@@ -133,20 +133,14 @@ class DueFunding(NamedTuple):
 def due_funding(funding: Funding, open_ms: Ints, since_ms: Ints, timeframe_ms: int) -> DueFunding:
     """Return what falls due from `since_ms` through each open, and later inside each bar."""
     times, rates = funding.settled_ms, funding.rate_frac
-    close_ms = open_ms + timeframe_ms
-    first = np.searchsorted(times, since_ms, side="left")
-    opened = np.searchsorted(times, open_ms, side="right")
-    closed = np.searchsorted(times, close_ms, side="left")
-    known = (funding.from_ms <= open_ms) & (close_ms <= funding.to_ms)
-    return DueFunding(
-        _ordered_sums(rates, first, opened), _ordered_sums(rates, opened, closed), np.where(known, 0, 1)
-    )
-
-
-def _ordered_sums(rates: Floats, first: Ints, end: Ints) -> Floats:
-    """Add rates[first:end] up in order of time, one sum per pair."""
-    total = np.zeros(len(first))
-    for turn in range(int((end - first).max(initial=0))):
-        there = np.flatnonzero(first + turn < end)
-        total[there] += rates[first[there] + turn]
-    return total
+    at_open, inside = np.zeros(len(open_ms)), np.zeros(len(open_ms))
+    later = open_ms.searchsorted(times)  # the first bar that opens at the settlement or after it
+    due = np.flatnonzero(later < len(open_ms))
+    due = due[times[due] >= since_ms[later[due]]]
+    np.add.at(at_open, later[due], rates[due])  # in order of time, as every road adds them up
+    within = np.flatnonzero(later > 0)
+    bar = later[within] - 1
+    kept = times[within] < open_ms[bar] + timeframe_ms
+    np.add.at(inside, bar[kept], rates[within[kept]])
+    known = (funding.from_ms <= open_ms) & (open_ms + timeframe_ms <= funding.to_ms)
+    return DueFunding(at_open, inside, np.where(known, 0, 1))
