@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from engine_alpha.backtest.ending import DATA_END, forced_exits
 from engine_alpha.backtest.loop import REASONS
 from engine_alpha.backtest.outputs import DECISION_WORDS, LEDGER_WORDS, RECORD_HEAD, SHADOW_WORDS, Output
 from engine_alpha.backtest.request import Gathered
@@ -75,6 +76,10 @@ def result_of(
         decisions=played.bars,
         trades=trades,
         shadow_trades=shadows,
+        forced_exits=tuple(
+            trade_row(symbol, card, trade, DATA_END)
+            for symbol, card, trade in forced_exits(found, state, wanted)
+        ),
         decisions_sha256=played.hexes[0],
         ledger_sha256=played.hexes[1],
         no_decisions=_no_decisions(wanted, setup, found, out),
@@ -111,10 +116,10 @@ def _trades(found: Gathered, played: Played) -> tuple[tuple[TradeRow, ...], tupl
     return tuple(real), tuple(shadow)
 
 
-def trade_row(symbol: str, card: str, trade: Trade) -> TradeRow:
-    """Return a closed trade with names for codes."""
+def trade_row(symbol: str, card: str, trade: Trade, reason: str = "") -> TradeRow:
+    """Return a closed trade with names for codes; `reason` stands in for one that has no code."""
     words = {**trade._asdict(), "symbol": symbol, "card": card}
-    words["exit_reason"] = EXITS[trade.exit_reason]
+    words["exit_reason"] = reason or EXITS[trade.exit_reason]
     words["regime"] = REGIMES[trade.regime]
     return TradeRow(**words)
 

@@ -20,7 +20,8 @@ class BacktestResult:
     `decisions` counts asset-bars decided, `no_decisions` are (symbol, reason, how many); `undecided` are
     coins without any decision, with the reason. `times_ms`, `account_quote` and `notional_quote`, each of
     shape (instants,): the account after each instant at which a bar closed. `trades` are closed ones,
-    `shadow_trades` those of shadow cards, never traded. The digests are None for a run without records.
+    `shadow_trades` those of shadow cards, never traded. `forced_exits` leave positions of coins whose
+    bars end early at their last close: in no ledger. The digests are None for a run without records.
     `seconds` is the time of the loop and of the features it ran on, `bars` what it advanced.
     """
 
@@ -28,6 +29,7 @@ class BacktestResult:
     decisions: int
     trades: tuple[TradeRow, ...]
     shadow_trades: tuple[TradeRow, ...]
+    forced_exits: tuple[TradeRow, ...]
     decisions_sha256: str | None
     ledger_sha256: str | None
     no_decisions: tuple[tuple[str, str, int], ...]
@@ -89,7 +91,7 @@ class BacktestResult:
             times_ms=self.times_ms,
             equity_quote=self.account_quote,
             notional_quote=self.notional_quote,
-            trades=self.trades,
+            trades=(*self.trades, *self.forced_exits),
             coins=self.coins,
             funding_unknown_bars=self.funding_unknown_bars,
             no_decisions=self.no_decisions,
