@@ -27,6 +27,7 @@ from engine_alpha.backtest.world import (
     settings_of,
 )
 from engine_alpha.domain.bars import Ints
+from engine_alpha.errors import BrokenPromise
 from engine_alpha.home import Home
 from engine_alpha.kernel.codes import ACCOUNT_GATES, OWN_GATES
 from engine_alpha.plans.history import History, due_numbers
@@ -34,7 +35,8 @@ from engine_alpha.plans.setup import Setup
 
 CHUNK_BYTES = 24 * 2**20
 """Room for records between two looks at the progress bar and at Ctrl-C."""
-QUIET_CHUNKS = 20
+QUIET_CHUNKS, QUIET_ROWS = 20, 200_000
+CATCH_UP_ROOM = 4_096
 NO_OVERRIDES = Overrides()
 GATES = (*OWN_GATES, *ACCOUNT_GATES)
 
@@ -131,8 +133,10 @@ def played_through(
     count = len(road.gathered.assets)
     shadows = int((road.settings.shadow_end - road.settings.shadow_first).max(initial=0))
     room = max(CHUNK_BYTES // (8 * record_words(shadows)), 8 * count + 8) if records else 0
-    ticks_at_once = max(1, room // count) if records else -(-len(road.ticks) // QUIET_CHUNKS)
-    out, state = output_of(road, room, 4_096), road.state()
+    quiet = min(-(-len(road.ticks) // QUIET_CHUNKS), QUIET_ROWS // count)
+    ticks_at_once = max(1, room // count if records else quiet)
+    closing = (ticks_at_once * count + CATCH_UP_ROOM) * (1 + shadows)  # one trade a bar and account at most
+    out, state = output_of(road, room, closing), road.state()
     played = Played(out=out, state=state, settings=road.settings, columns=road.columns, ticks=road.ticks)
     equity = road.setup.risk.equity_quote
     world = World(road.settings, road.columns, state, out, 1 if records else 0, equity)
@@ -142,6 +146,8 @@ def played_through(
         span = np.array([at, min(len(road.ticks), at + ticks_at_once)])
         at = play(world, road.ticks, road.due, span)
         pause = time.perf_counter()
+        if out.counts[1] > closing:
+            raise BrokenPromise(f"{out.counts[1]} trades closed where there is room for {closing}")
         if digests is not None:
             digests.add(out)
         played.take(out, keep)

@@ -32,6 +32,7 @@ COMMANDS = {
     "report": ("report:report", "Draw an account's trades, equity and blocked entries as one page."),
     "rehearse": ("rehearse:rehearse", "Play stored history through the steps of paper trading."),
     "backtest": ("backtest:backtest", "Play stored history through the live engine's decisions, compiled."),
+    "sweep": ("sweep:sweep", "Try many values of card and risk parameters, every try counted."),
     "verify": ("verify:verify", "Decide a journal again from stored bars, name every difference."),
     "compare": ("compare:compare", "Split the gap between an account and a backtest by cause."),
     "version": ("version:version", "Versions of Chloe and of what it stands on."),

@@ -1,0 +1,177 @@
+"""Sweeps on the compiled road: every set comes out as a whole backtest of that configuration does."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="numba is absent: the backtest extra is not installed")
+
+from engine_alpha.backtest import History
+from engine_alpha.backtest.outcome import Played, result_of
+from engine_alpha.backtest.request import Overrides, backtest_setup, gathered
+from engine_alpha.backtest.run import played_through, road_of
+from engine_alpha.backtest.sweep_road import history_sha256, prepare, trades_sha256
+from engine_alpha.backtest.sweep_variants import Variants, make_variants
+from engine_alpha.backtest.trial_outcome import Outcome
+from engine_alpha.backtest.words import dtype_of
+from engine_alpha.errors import ConfigError, DataError
+from engine_alpha.kernel.profit_factor import profit_factor
+from engine_alpha.kernel.values import Trade
+from engine_alpha.plans.setup import Setup
+from engine_alpha.reports.statistics import statistics_of
+from engine_alpha.store.months import write_bars
+from tests.parity.configurations import configuration
+from tests.parity.stored import THREE, series, store, wanted
+from tests.unit.loop.runs import LONG_HELD, QUICK, a_home
+
+SHADOW = {**QUICK, "name": "shadow", "status": "shadow"}
+KEYS = ("quick:exits.stop.atr=0.5:6", "risk:cooldown_bars=0:12", "quick:exits.max_hold_bars=3:24")
+SETS = [(1.5, 1, 6), (0.5, 0, 3), (6.0, 12, 24), (1.5, 1, 24), (3.0, 5, 12)]
+
+
+@pytest.fixture(autouse=True)
+def folders_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep generated columns out of the developer's cache; compiled code stays where it is."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "user-state"))
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return wanted(store(tmp_path / "data", series()), hours=900)
+
+
+def variants_of(tmp_path: Path, history: History) -> Variants:
+    home = a_home(tmp_path / "home", enabled=THREE, cards=(QUICK, SHADOW))
+    return make_variants(backtest_setup(home, history, Overrides()), KEYS)
+
+
+def in_full(setup: Setup, history: History) -> tuple[Outcome, Played]:
+    """Play the whole road, records and shadow cards and all, and sum it up from its result."""
+    found = gathered(setup, history)
+    played = played_through(road_of(setup, history, found), records=True)
+    result = result_of(setup, history, found, played, 0.0)
+    account = statistics_of(result.as_run()).account
+    mine = [place for place, owner in enumerate(played.owners) if owner[1] < 0]
+    rows = np.array([played.trades[place] for place in mine], dtype=dtype_of(Trade))
+    owners = np.array([played.owners[place][0] for place in mine], dtype=np.int64)
+    plans = [each.plan for each in found.assets]
+    return Outcome(
+        factor=profit_factor([trade.net_quote for trade in result.trades]),
+        per_coin={
+            plan.asset.symbol: profit_factor(
+                [trade.net_quote for trade in result.trades if trade.symbol == plan.asset.symbol]
+            )
+            for plan in plans
+        },
+        sharpe=account.sharpe,
+        max_drawdown_frac=account.drawdown.frac if account.drawdown is not None else 0.0,
+        daily=None,
+        trades_sha256=trades_sha256(rows, owners, plans),
+    ), played
+
+
+def test_each_set_comes_out_as_a_whole_backtest_of_it(tmp_path: Path, history: History) -> None:
+    variants = variants_of(tmp_path, history)
+    evaluate = prepare(variants.setup, history)
+    hashes = set()
+    for values in SETS:
+        setup = variants.setup_of(values)
+        found, (expected, played) = evaluate(setup), in_full(setup, history)
+        assert replace(found, daily=None) == expected, values
+        assert found.trades > 30 and any(owner[1] >= 0 for owner in played.owners), "shadow cards traded"
+        hashes.add(found.trades_sha256)
+    assert len(hashes) == len(SETS), "every set made other trades"
+
+
+def test_a_set_leaves_nothing_behind_for_the_next(tmp_path: Path, history: History) -> None:
+    variants = variants_of(tmp_path, history)
+    evaluate = prepare(variants.setup, history)
+    first = [evaluate(variants.setup_of(values)) for values in SETS]
+    again = [evaluate(variants.setup_of(values)) for values in reversed(SETS)]
+    assert first == again[::-1]
+
+
+def test_random_homes_come_out_alike_on_both_roads(tmp_path: Path) -> None:
+    compared = trades = 0
+    for seed in range(16):
+        make_home, history = configuration(seed, tmp_path / f"data-{seed}")
+        setup = backtest_setup(make_home(tmp_path / f"home-{seed}"), history, Overrides())
+        try:
+            evaluate = prepare(setup, history)
+        except ConfigError:  # a coin of this configuration can't run, and a sweep refuses it
+            continue
+        expected, _ = in_full(setup, history)
+        assert replace(evaluate(setup), daily=None) == expected, f"configuration {seed}"
+        compared, trades = compared + 1, trades + expected.trades
+    assert compared >= 10 and trades >= 100
+
+
+def test_shared_columns_are_mapped_from_files_and_give_the_same(tmp_path: Path, history: History) -> None:
+    variants = variants_of(tmp_path, history)
+    evaluate = prepare(variants.setup, history)
+    with pytest.raises(TypeError, match="share it first"):
+        pickle.dumps(evaluate)
+    (tmp_path / "shared").mkdir()
+    sent = pickle.dumps(evaluate.share(tmp_path / "shared"))
+    assert len(sent) < 200_000 < sum(file.stat().st_size for file in (tmp_path / "shared").iterdir())
+    received = pickle.loads(sent)
+    for values in SETS[:2]:
+        setup = variants.setup_of(values)
+        assert received(setup) == evaluate(setup)
+
+
+def test_daily_returns_are_moments_of_the_account(tmp_path: Path, history: History) -> None:
+    variants = variants_of(tmp_path, history)
+    found = prepare(variants.setup, history)(variants.setup)
+    assert found.daily is not None and found.sharpe is not None
+    assert found.daily.days in (36, 37) and found.daily.sharpe * 365**0.5 == pytest.approx(found.sharpe)
+
+
+def test_without_a_trade_nothing_is_made_up(tmp_path: Path, history: History) -> None:
+    never = {**LONG_HELD, "entry": [{"signal": "momentum_24", "at_least": 1000.0}]}
+    home = a_home(tmp_path / "home", enabled=THREE, cards=(never,))
+    setup = backtest_setup(home, history, Overrides())
+    found = prepare(setup, history)(setup)
+    assert (found.trades, found.factor.value, found.sharpe, found.daily) == (0, None, None, None)
+    assert found.max_drawdown_frac == 0.0
+
+
+def test_a_coin_without_bars_is_refused(tmp_path: Path, history: History) -> None:
+    home = a_home(tmp_path / "home", enabled=THREE, cards=(QUICK,))
+    more = replace(history, symbols=(*THREE, "SOLUSDT"))
+    setup = backtest_setup(home, more, Overrides())
+    with pytest.raises(ConfigError, match=r"SOLUSDT: .*no 1h bars of SOLUSDT"):
+        prepare(setup, more)
+    with pytest.raises(DataError, match="no 1h bars of SOLUSDT"):
+        history_sha256(setup, more)
+
+
+def test_the_detail_can_not_be_varied(tmp_path: Path, history: History) -> None:
+    home = a_home(tmp_path / "home", enabled=THREE, cards=(QUICK,))
+    variants = make_variants(backtest_setup(home, history, Overrides()), ['risk:detail=null,"1m"'])
+    evaluate = prepare(variants.setup, history)
+    with pytest.raises(ConfigError, match="risk:detail can't be varied"):
+        evaluate(variants.setup_of(("1m",)))
+
+
+def test_the_hash_of_a_history_is_that_of_what_can_be_read(tmp_path: Path, history: History) -> None:
+    setup = backtest_setup(a_home(tmp_path / "home", enabled=THREE), history, Overrides())
+    before = history_sha256(setup, history)
+    bars = series()["ETHUSDT"]
+
+    def after(place: int, **changes: float) -> str:
+        columns = {name: getattr(bars, name).copy() for name in changes}
+        for name, value in changes.items():
+            columns[name][place] = value
+        write_bars(history.data, "bybit", "ETHUSDT", "1h", replace(bars, **columns))
+        return history_sha256(setup, history)
+
+    read = int(np.searchsorted(bars.open_ms, history.from_ms)) + 10
+    assert after(0) == before, "nothing was changed"
+    assert after(0, volume=1.0) == before, "long before anything is read"
+    assert after(-1, volume=1.0) == before, "after the end"
+    assert after(read, volume=1.0) != before
+    assert after(read - 200, volume=1.0) != before, "only the signals of the first bar read it"
