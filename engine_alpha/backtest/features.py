@@ -4,7 +4,7 @@ All decisions of a block read from the same anchor, so one pass of TA-Lib over i
 bit for bit as each of them alone would have it (DESIGN §2, "Anchored look-back").
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,20 @@ from engine_alpha.backtest.compiling import compiled
 from engine_alpha.domain.bar_checks import fill_holes
 from engine_alpha.domain.bars import Bars, Floats, Funding, Ints
 from engine_alpha.domain.lookback import BLOCK, first_bar
-from engine_alpha.kernel.indicators import Indicators, indicators_of
+from engine_alpha.kernel.indicators import EVERYTHING, Indicators, Wanted, indicators_of
 from engine_alpha.kernel.regime import SPAN_BARS
-from engine_alpha.kernel.signals import SIGNALS, rank_at, signals_at, trend_at
+from engine_alpha.kernel.signals import (
+    ADX,
+    CHANNEL_24,
+    CHANNEL_48,
+    EFFICIENCY_48,
+    SIGNALS,
+    VOLUME_Z_120,
+    rank_at,
+    signals_at,
+    trend_at,
+)
+from engine_alpha.kernel.values import Rules
 
 WIDTH = len(SIGNALS)
 
@@ -39,7 +50,16 @@ def features_of(bars: Bars, funding: Funding, first: int) -> FeatureTable:
     return features_of_all([(bars, funding, first)])[0]
 
 
-def features_of_all(series: Sequence[tuple[Bars, Funding, int]]) -> list[FeatureTable]:
+def wanted_by(rules: Iterable[Rules]) -> Wanted:
+    """Return which columns the conditions of any card read, beside those that every decision reads."""
+    read = {condition.signal for each in rules for condition in each.conditions}
+    codes = (ADX, CHANNEL_24, CHANNEL_48, EFFICIENCY_48, VOLUME_Z_120)
+    return Wanted(*(1 if code in read else 0 for code in codes))
+
+
+def features_of_all(
+    series: Sequence[tuple[Bars, Funding, int]], wanted: Wanted = EVERYTHING
+) -> list[FeatureTable]:
     """Return the features of many series in one set of arrays, each as `features_of` takes it.
 
     The first row and the first two tails of the arrays are NaN: for a bar of which nothing is known.
@@ -61,7 +81,7 @@ def features_of_all(series: Sequence[tuple[Bars, Funding, int]]) -> list[Feature
         numbers = bars.open_ms // bars.timeframe_ms
         for start, stop in _blocks(numbers, first):
             anchor = first_bar(int(numbers[start]))
-            row, tail = _block(table, bars, funding, (anchor, start, stop), (row, tail))
+            row, tail = _block(table, (bars, funding, wanted), (anchor, start, stop), (row, tail))
         tables.append(table)
     return tables
 
@@ -85,9 +105,13 @@ def _blocks(numbers: Ints, first: int) -> list[tuple[int, int]]:
 
 
 def _block(
-    table: FeatureTable, bars: Bars, funding: Funding, where: tuple[int, int, int], free: tuple[int, int]
+    table: FeatureTable,
+    source: tuple[Bars, Funding, Wanted],
+    where: tuple[int, int, int],
+    free: tuple[int, int],
 ) -> tuple[int, int]:
     """Fill in one block and return the next free row and tail."""
+    bars, funding, wanted = source
     anchor, start, stop = where
     frame_ms = bars.timeframe_ms
     anchor_ms, last_ms = anchor * frame_ms, int(bars.open_ms[stop - 1])
@@ -103,7 +127,7 @@ def _block(
     if end <= 1 or head == 0:
         rows[: 2 if end <= 1 else 1] = np.nan
     if end > 1:
-        known = indicators_of(window, funding.between(anchor_ms, last_ms + frame_ms))
+        known = indicators_of(window, funding.between(anchor_ms, last_ms + frame_ms), wanted)
         _fill(known, (head, end, tail_head), table.rows[row:], table.trend[tail:], table.volatility[tail:])
     return row + 1 + end - head, tail + end - tail_head + 1
 

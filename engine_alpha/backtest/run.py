@@ -80,7 +80,7 @@ def run(
     setup = backtest_setup(home, wanted, overrides)
     found = gathered(setup, wanted)
     started = time.perf_counter()
-    road = road_of(setup, wanted, found)
+    road = road_of(setup, wanted, found, records)
     laid_out = time.perf_counter() - started
     warm_up(road)
     played = played_through(road, records, keep_records, progress)
@@ -92,20 +92,20 @@ def measured(home: Home, wanted: History, overrides: Overrides = NO_OVERRIDES) -
     setup = backtest_setup(home, wanted, overrides)
     found = gathered(setup, wanted)
     started = time.perf_counter()
-    road = road_of(setup, wanted, found)
+    road = road_of(setup, wanted, found, records=False)
     played = played_through(road, records=False)
     return played.bars, time.perf_counter() - started
 
 
-def road_of(setup: Setup, wanted: History, found: Gathered) -> Road:
-    """Lay a history out."""
+def road_of(setup: Setup, wanted: History, found: Gathered, records: bool = True) -> Road:
+    """Lay a history out; without `records` no signals but those that some rule reads."""
     plans = [each.plan for each in found.assets]
     due = np.array([due_numbers(plan.asset, wanted) for plan in plans], dtype=np.int64)
     return Road(
         setup=setup,
         wanted=wanted,
         gathered=found,
-        columns=columns_of(found.assets),
+        columns=columns_of(found.assets, records),
         settings=settings_of(plans, setup.engine.max_entry_delay_ms),
         ticks=_ticks(found.assets, due),
         due=due,

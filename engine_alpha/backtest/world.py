@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine_alpha.backtest.features import features_of_all
+from engine_alpha.backtest.features import features_of_all, wanted_by
 from engine_alpha.backtest.words import dtype_of, records_of, width_of
 from engine_alpha.domain.bars import Bars, Funding, Ints
 from engine_alpha.domain.detail import Detail
 from engine_alpha.domain.lookback import first_bar
+from engine_alpha.kernel.indicators import EVERYTHING
 from engine_alpha.kernel.money import new_account, new_sub_account
 from engine_alpha.kernel.values import (
     Account,
@@ -120,12 +121,13 @@ def readable_bars(bars: Bars, from_ms: int, to_ms: int) -> Bars:
     return bars.between(first, last)
 
 
-def columns_of(assets: Sequence[Prepared]) -> Columns:
-    """Lay all assets' bars out one after another, with their features."""
+def columns_of(assets: Sequence[Prepared], records: bool = True) -> Columns:
+    """Lay all assets' bars out one after another, with their features; without `records` those that count."""
+    wanted = EVERYTHING if records else wanted_by(each.plan.rules for each in assets)
     lengths = [len(each.bars) for each in assets]
     end = np.cumsum(lengths, dtype=np.int64)
     parts: dict[str, list[Any]] = {name: [] for name in Columns._fields}
-    tables = features_of_all([(each.bars, each.funding, each.first) for each in assets])
+    tables = features_of_all([(each.bars, each.funding, each.first) for each in assets], wanted)
     minute = 0
     for each, table in zip(assets, tables, strict=True):
         found = {

@@ -16,6 +16,19 @@ FUNDING_LONG, FUNDING_SHORT = 21, 3  # settlements
 STALE_INTERVALS = 3
 
 
+class Wanted(NamedTuple):
+    """Columns that no vote and no regime reads: 1 where a card's conditions or a record do."""
+
+    adx: int
+    channel_24: int
+    channel_48: int
+    path_48: int
+    volume_z: int
+
+
+EVERYTHING = Wanted(1, 1, 1, 1, 1)
+
+
 def _bare(function: Any) -> Any:
     """Return TA-Lib's own function, without the look for pandas and Polars in its arguments: 3 us a call."""
     try:
@@ -90,14 +103,18 @@ class Indicators(NamedTuple):
     fresh_until_ms: Any
 
 
-def indicators_of(bars: Bars, funding: Funding) -> Indicators:
-    """Return the indicators of an anchored window without holes; `funding` is cut to it."""
+def indicators_of(bars: Bars, funding: Funding, wanted: Wanted = EVERYTHING) -> Indicators:
+    """Return the indicators of an anchored window without holes; `funding` is cut to it.
+
+    What is not `wanted` is NaN: a long backtest without records leaves out what nothing reads.
+    """
     unit = power_of_two(float(bars.close[0]))
     high, low, close = bars.high / unit, bars.low / unit, bars.close / unit
     true_range = np.asarray(_trange(high, low, close))
     short_range = _sma(true_range, 24)
     path = np.zeros(len(close))
     np.abs(close[1:] - close[:-1], out=path[1:])
+    unread = np.full(len(close), np.nan)
     return Indicators(
         unit,
         close,
@@ -108,27 +125,27 @@ def indicators_of(bars: Bars, funding: Funding) -> Indicators:
         _ema(close, 40),
         _macd(close, 12, 26, 9)[2],
         _cmo(close, 14),
-        _adx(high, low, close, 14),
+        _adx(high, low, close, 14) if wanted.adx else unread,
         _plus_di(high, low, close, 14),
         _minus_di(high, low, close, 14),
         _mean(close, 20),
         _stddev(close, 20, 1.0),
-        _max(high, 24),
-        _min(low, 24),
-        _max(high, 48),
-        _min(low, 48),
+        _max(high, 24) if wanted.channel_24 else unread,
+        _min(low, 24) if wanted.channel_24 else unread,
+        _max(high, 48) if wanted.channel_48 else unread,
+        _min(low, 48) if wanted.channel_48 else unread,
         _max(high, 120),
         _min(low, 120),
         _max(high, 240),
         _min(low, 240),
         _max(high, 480),
         _min(low, 480),
-        _sum(path, 48),
+        _sum(path, 48) if wanted.path_48 else unread,
         _sum(path, 240),
         short_range,
         _sma(true_range, 336),
         _rank(short_range),
-        *_volume_columns(bars.volume, high, low, close),
+        *_volume_columns(bars.volume, high, low, close, wanted.volume_z),
         *_funding_columns(bars.close_ms, funding),
     )
 
@@ -151,7 +168,9 @@ def _rank(short_range: Floats) -> Floats:
     return out
 
 
-def _volume_columns(raw: Floats, high: Floats, low: Floats, close: Floats) -> tuple[Floats, ...]:
+def _volume_columns(
+    raw: Floats, high: Floats, low: Floats, close: Floats, volume_z: int
+) -> tuple[Floats, ...]:
     first = int(np.argmax(raw > 0.0))
     volume = raw / power_of_two(float(raw[first]))
     span = high - low
@@ -162,8 +181,8 @@ def _volume_columns(raw: Floats, high: Floats, low: Floats, close: Floats) -> tu
         _sum(volume, 48),
         _sum(volume, 120),
         _sum((high + low + close) * volume, 120),
-        _mean(volume, 120),
-        _stddev(volume, 120, 1.0),
+        _mean(volume, 120) if volume_z else place,
+        _stddev(volume, 120, 1.0) if volume_z else np.full(len(close), np.nan),
         _sum(place * volume, 48),
     )
 
