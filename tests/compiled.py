@@ -1,189 +1,160 @@
-"""The kernel compiled by Numba for tests: the same function objects, one loop round them, one asset.
+"""Kernel functions in both forms: as plain Python, and compiled by the means of `engine_alpha.backtest`.
 
-The compiled road proper belongs to `engine_alpha.backtest`; this shows that the kernel stays in the subset.
+A value has two forms as well: what is a list of values in the plain one is an array of records in the other.
 """
 
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+import random
+import struct
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from types import FrameType
 from typing import Any, get_type_hints
 
-import numba
 import numpy as np
-from numba.extending import register_jitable
 
 import engine_alpha.kernel as kernel_package
-from engine_alpha.domain.bars import Bars
-from engine_alpha.kernel.advance import advance
-from engine_alpha.kernel.ledger import tallied_entry, tallied_trade
-from engine_alpha.kernel.money import NO_OTHERS, new_account, new_sub_account
-from engine_alpha.kernel.signals import TREND_SCORE, VOLATILITY_RANK_384
-from engine_alpha.kernel.values import (
-    Bar,
-    Card,
-    Condition,
-    Facts,
-    Features,
-    Purse,
-    Record,
-    Rules,
-    Tally,
-    Tier,
-)
+from engine_alpha.backtest.compiling import PLAIN, compiled
+from engine_alpha.backtest.words import records_of
+from engine_alpha.kernel.values import Card, Condition, Tally, Tier
 
-COLUMNS = 26
-_registered: list[bool] = []
+NEVER_COMPILED = {"signals.readable": "it makes the columns that the plain form reads"}
+ROWS = ("row", "before", "trend", "volatility", "column", "weights")
+LISTS = {"tiers": Tier, "cards": Card, "conditions": Condition, "tallies": Tally}
+RECORDS = (Card, Condition)
+"""What the compiled road never holds but as a record of an array."""
 
 
-def register_kernel() -> None:
-    """Let Numba compile every kernel function where another compiled one calls it."""
-    if _registered:
-        return
-    _registered.append(True)
+@cache
+def kernel_functions() -> dict[str, Callable[..., Any]]:
+    """Return every function of the kernel that the compiled road may call, by module and name."""
+    found = {}
     for info in pkgutil.iter_modules(kernel_package.__path__):
-        if info.name in ("signals", "profit_factor"):
+        if info.name in PLAIN:
             continue
         module = importlib.import_module(f"engine_alpha.kernel.{info.name}")
-        for _, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__:
-                register_jitable(function)
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and f"{info.name}.{name}" not in NEVER_COMPILED:
+                found[f"{info.name}.{name}"] = function
+    return found
 
 
-def dtype_of(kind: type) -> np.dtype:
-    """Return the record type of a NamedTuple of ints and floats."""
-    hints = get_type_hints(kind).items()
-    return np.dtype([(name, np.int64 if hint is int else np.float64) for name, hint in hints])
+@cache
+def compiled_form(name: str) -> Callable[..., Any]:
+    """Return a kernel function compiled, from the cache that backtests use; it takes arrays for lists."""
+    form: Callable[..., Any] = compiled(kernel_functions()[name])
+    return form
 
 
-def as_records(values: Any, kind: type) -> np.ndarray:
-    """Return NamedTuples as an array of records, readable by the same attribute names."""
-    return np.array([tuple(value) for value in values], dtype=dtype_of(kind))
+@cache
+def kinds_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations of a function's arguments, in order."""
+    hints = get_type_hints(function)
+    return {name: hints[name] for name in inspect.signature(function).parameters}
 
 
-def as_arrays(rules: Rules) -> Rules:
-    """Return the rules as the compiled form takes them."""
-    return Rules(
-        rules.asset._replace(tiers=as_records(rules.asset.tiers, Tier)),
-        rules.risk,
-        rules.parameters._replace(weights=np.array(rules.parameters.weights, dtype=np.float64)),
-        as_records(rules.cards, Card),
-        as_records(rules.conditions, Condition),
-    )
-
-
-def row_of(record: Record, number: int) -> tuple[float, ...]:
-    """Return the numbers by which two roads are compared."""
-    d, s = record.decision, record.settlement
-    passed = 0.0
-    for verdict in d.gates:
-        passed = passed * 2.0 + verdict.passed
-    shared = 0.0
-    seen = 0.0
-    for verdict in d.allocation:
-        shared = shared * 2.0 + verdict.passed
-        if verdict.seen == verdict.seen:
-            seen += verdict.seen
-    return (
-        float(number), float(d.opinion.regime), d.opinion.score, d.opinion.coverage, float(d.action),
-        float(d.card), d.size.quantity_base, d.size.risk_quote, d.size.unclipped_base,
-        float(d.exit.reason), d.exit.stop_price, passed, shared, seen, d.pending.decided_price,
-        d.pending.stop_quote, s.funding_quote, s.entry.price, s.entry.fee_quote, s.exit.price,
-        float(s.exit.reason), s.trade.net_quote, s.trade.r, s.trade.risk_quote, s.trade.other_net_quote,
-        record.equity_quote,
-    )  # fmt: skip
-
-
-def run_plain(rules: Rules, bars: Bars, table: np.ndarray, first: int) -> np.ndarray:
-    """Play bars[first:] through `advance` as plain Python; return one row of `row_of` per bar."""
-    purse = Purse(
-        new_sub_account(rules.asset.start_quote),
-        new_account(rules.risk.account_start_quote),
-        NO_OTHERS,
-        [Tally(0, 0.0, 0.0, 0.0, 0.0, 0, 0)] * len(rules.cards),
-    )
-    rows = []
-    trend, volatility = table[:, TREND_SCORE].tolist(), table[:, VOLATILITY_RANK_384].tolist()
-    for t in range(first, len(bars)):
-        bar = bar_at(bars, t)
-        before = tuple(table[t - 1].tolist())
-        features = Features(tuple(table[t].tolist()), before, trend, volatility, t, FACTS)
-        purse, record = advance(purse, rules, bar, features)
-        trade, decision = record.settlement.trade, record.decision
-        if trade.side != 0:
-            purse.tallies[trade.card] = tallied_trade(purse.tallies[trade.card], trade)
-        if decision.pending.side != 0:
-            purse.tallies[decision.card] = tallied_entry(purse.tallies[decision.card], bar.close_ms)
-        rows.append(row_of(record, bar.number))
-    return np.array(rows)
-
-
-FACTS = Facts(0, 960, 0.0, 0, 1, 1, 0, 0, 1.0)
-
-
-def bar_at(bars: Bars, t: int) -> Bar:
-    """Return bar t as the kernel's value, without funding."""
-    open_ms = int(bars.open_ms[t])
-    prices = [float(column[t]) for column in (bars.open, bars.high, bars.low, bars.close, bars.volume)]
-    number = open_ms // bars.timeframe_ms
-    return Bar(number, open_ms, open_ms + bars.timeframe_ms, *prices, prices[1], prices[2], 0.0, 0.0, 0, ())
-
-
-def compiled_run() -> Callable[..., np.ndarray]:
-    """Return the compiled twin of `run_plain`: (rules as arrays, columns, table, first, tallies) -> rows."""
-    register_kernel()
-    row = register_jitable(row_of)
-
-    @numba.njit(fastmath=False)
-    def run(rules, open_ms, prices, frame_ms, table, first, tallies):  # noqa: PLR0913
-        n = len(open_ms)
-        rows = np.empty((n - first, COLUMNS))
-        purse = Purse(
-            new_sub_account(rules.asset.start_quote),
-            new_account(rules.risk.account_start_quote),
-            NO_OTHERS,
-            tallies,
+def as_arrays(value: Any, name: str = "") -> Any:
+    """Return a plain value as the compiled form takes it; `name` is its field or argument."""
+    if isinstance(value, memoryview):
+        return np.array(value)
+    if name in ROWS:
+        return np.array(value, dtype=np.float64)
+    if name in LISTS:
+        return records_of(value, LISTS[name])
+    if name == "minutes":
+        return np.array(value, dtype=np.float64).reshape(-1, 4)
+    if isinstance(value, RECORDS):
+        return records_of([value], type(value))[0]
+    if hasattr(value, "_fields"):
+        return type(value)(
+            *(as_arrays(part, field) for field, part in zip(value._fields, value, strict=True))
         )
-        minutes = np.empty((0, 4))
-        trend = table[:, TREND_SCORE]
-        volatility = table[:, VOLATILITY_RANK_384]
-        for t in range(first, n):
-            p = prices[t]
-            bar = Bar(
-                open_ms[t] // frame_ms, open_ms[t], open_ms[t] + frame_ms,
-                p[0], p[1], p[2], p[3], p[4], p[1], p[2], 0.0, 0.0, 0, minutes,
-            )  # fmt: skip
-            features = Features(table[t], table[t - 1], trend, volatility, t, FACTS)
-            purse, record = advance(purse, rules, bar, features)
-            trade, decision = record.settlement.trade, record.decision
-            if trade.side != 0:
-                store(tallies, trade.card, tallied_trade(tally_at(tallies, trade.card), trade))
-            if decision.pending.side != 0:
-                store(tallies, decision.card, tallied_entry(tally_at(tallies, decision.card), bar.close_ms))
-            values = row(record, bar.number)
-            for k in range(COLUMNS):
-                rows[t - first, k] = values[k]
-        return rows
-
-    return run
+    return value
 
 
-@register_jitable
-def tally_at(tallies: Any, i: int) -> Tally:
-    """Return one tally of the array as a value."""
-    t = tallies[i]
-    return Tally(
-        t.trades, t.gross_profit_quote, t.gross_loss_quote, t.net_quote, t.peak_quote, t.day, t.entries_today
-    )
+def outcome(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """Return what a call gives; for one that divides by zero, its name: both forms must do the same."""
+    try:
+        return function(*arguments)
+    except ZeroDivisionError:
+        return "divides by zero"
 
 
-@register_jitable
-def store(tallies: Any, i: int, tally: Tally) -> None:
-    """Write one tally into the array."""
-    tallies[i].trades = tally.trades
-    tallies[i].gross_profit_quote = tally.gross_profit_quote
-    tallies[i].gross_loss_quote = tally.gross_loss_quote
-    tallies[i].net_quote = tally.net_quote
-    tallies[i].peak_quote = tally.peak_quote
-    tallies[i].day = tally.day
-    tallies[i].entries_today = tally.entries_today
+def outcomes(name: str, arguments: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return what a function gives in its plain and in its compiled form."""
+    arrays = [as_arrays(value, argument) for argument, value in arguments.items()]
+    plain = outcome(kernel_functions()[name], list(arguments.values()))
+    return plain, outcome(compiled_form(name), arrays)
+
+
+def difference(plain: Any, other: Any) -> str | None:
+    """Return where two results differ first, None if nowhere: floats by their bits, all NaN alike."""
+    ours, theirs = list(numbers_of(plain)), list(numbers_of(other))
+    if len(ours) != len(theirs):
+        return f"{len(ours)} numbers plain, {len(theirs)} compiled: {plain!r} and {other!r}"
+    for (place, one), (_, two) in zip(ours, theirs, strict=True):
+        if bits(one) != bits(two):
+            return f"{place or 'result'}: plain {one!r}, compiled {two!r}"
+    return None
+
+
+def numbers_of(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield path and value of every number in a result, in order."""
+    if isinstance(value, np.ndarray | memoryview):
+        value = value.tolist()
+    if isinstance(value, tuple | list):
+        names = getattr(value, "_fields", range(len(value)))
+        for name, part in zip(names, value, strict=True):
+            yield from numbers_of(part, f"{path}.{name}")
+    else:
+        yield path, value
+
+
+def bits(value: Any) -> tuple[type, Any]:
+    """Return what must be equal of two numbers: their kind and bits."""
+    if isinstance(value, float):
+        return float, struct.pack("<d", float("nan") if value != value else value)
+    return type(value), value
+
+
+class Recorder:
+    """Keeps arguments of the kernel functions called while it is on: a sample of each one's calls."""
+
+    def __init__(self, most: int = 60, seed: int = 1) -> None:
+        self.calls: dict[str, list[dict[str, Any]]] = {}
+        self._most = most
+        self._counts: Counter[str] = Counter()
+        self._random = random.Random(seed)
+        self._names = {function.__code__: name for name, function in kernel_functions().items()}
+
+    def __enter__(self) -> "Recorder":
+        sys.setprofile(self._look)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def _look(self, frame: FrameType, event: str, _: Any) -> None:
+        if event != "call" or frame.f_code not in self._names:
+            return
+        name = self._names[frame.f_code]
+        self._counts[name] += 1
+        kept = self.calls.setdefault(name, [])
+        place = len(kept) if len(kept) < self._most else self._random.randrange(self._counts[name])
+        if place < self._most:
+            arguments = frame.f_locals
+            found = {each: frozen(arguments[each]) for each in kinds_of(kernel_functions()[name])}
+            kept[place : place + 1] = [found]
+
+
+def frozen(value: Any) -> Any:
+    """Return a value that nobody changes any more: tallies are entered into their list after each bar."""
+    if isinstance(value, list):
+        return tuple(value)
+    if hasattr(value, "_fields"):
+        return type(value)(*map(frozen, value))
+    return value

@@ -4,8 +4,11 @@ import hashlib
 import importlib
 import inspect
 import pkgutil
+import shutil
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,10 @@ CALLED = ("advance",)
 """Kernel functions that are called; all others are worked into them. Handing values of a hundred fields over
 costs more than most functions do, but what is called from two places would be compiled twice.
 """
+OPTIONS = {"fastmath": False, "_nrt": False}
+LONGEST = ("loop._play", "features._fill_rows")
+"""The compiled functions every backtest needs."""
+KEPT_SECONDS = 90 * 86_400
 COMPILED = {
     "domain": (),
     "kernel": (),
@@ -60,16 +67,35 @@ def compiled(function: Callable[..., Any]) -> Any:
     """Return the function compiled on first call, from the cache where nothing that matters has changed.
 
     Numba looks at the function's own file only; what it calls is in other modules, so the folder of the
-    cache carries a hash of all of them (numba/numba#8396 is that problem). `_nrt=False`: nothing is allocated
-    inside, so no array needs its references counted, which took three quarters of the time.
+    cache carries a hash of all of them (numba/numba#8396 is that problem), and no other place is looked at.
+    A cache that can't be written is done without. `_nrt=False`: nothing is allocated inside, so no array has
+    to have its references counted, which took three quarters of the time.
     """
     register_kernel()
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(code_folder())
+    settings = numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES
+    numba.config.CACHE_DIR = str(_swept(code_folder()))
+    numba.config.CACHE_LOCATOR_CLASSES = "UserProvidedCacheLocator"
     try:
-        return numba.njit(cache=True, fastmath=False, _nrt=False)(function)
+        return numba.njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:
+        return numba.njit(**OPTIONS)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES = settings
+
+
+def _swept(folder: Path) -> Path:
+    """Return the folder after removing what a power cut left empty: Numba would stumble over it each time.
+
+    Folders of other code go when they have not been used for so long.
+    """
+    with suppress(OSError):
+        for cut_short in folder.rglob("*.nb?"):
+            if cut_short.stat().st_size == 0:
+                cut_short.unlink()
+        for other in folder.parent.iterdir() if not folder.exists() else ():
+            if time.time() - other.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
+    return folder
 
 
 def code_folder() -> Path:
@@ -91,5 +117,4 @@ def code_key() -> str:
 
 def is_cached() -> bool:
     """Say whether this code has been compiled before on this machine, so that no waiting is due."""
-    folder = code_folder()
-    return folder.is_dir() and any(folder.rglob("*.nbc"))
+    return all(any(code_folder().rglob(f"*{name}-*.nbc")) for name in LONGEST)

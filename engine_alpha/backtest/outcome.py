@@ -7,6 +7,7 @@ import numpy as np
 
 from engine_alpha.backtest.ending import DATA_END, forced_exits
 from engine_alpha.backtest.loop import REASONS
+from engine_alpha.backtest.notes import history_notes
 from engine_alpha.backtest.outputs import DECISION_WORDS, LEDGER_WORDS, RECORD_HEAD, SHADOW_WORDS, Output
 from engine_alpha.backtest.request import Gathered
 from engine_alpha.backtest.results import BacktestResult
@@ -68,6 +69,9 @@ def result_of(
         for each, bars in zip(found.assets, decided, strict=True)
         if bars == 0
     ]
+    forced = tuple(
+        trade_row(symbol, card, trade, DATA_END) for symbol, card, trade in forced_exits(found, state, wanted)
+    )
     # one order of adding up, the rehearsal's: by symbol
     by_symbol = np.argsort([each.plan.asset.symbol for each in found.assets], kind="stable").tolist()
     start = setup.risk.equity_quote
@@ -76,10 +80,7 @@ def result_of(
         decisions=played.bars,
         trades=trades,
         shadow_trades=shadows,
-        forced_exits=tuple(
-            trade_row(symbol, card, trade, DATA_END)
-            for symbol, card, trade in forced_exits(found, state, wanted)
-        ),
+        forced_exits=forced,
         decisions_sha256=played.hexes[0],
         ledger_sha256=played.hexes[1],
         no_decisions=_no_decisions(wanted, setup, found, out),
@@ -94,7 +95,7 @@ def result_of(
         funding_unknown_bars=int(state.ints[:, SUB["funding_unknown_bars"]].sum()),
         bars=played.bars,
         seconds=played.seconds + laid_out,
-        notes=_notes(found, played),
+        notes=_notes(setup, wanted, found, played, {row.symbol for row in forced}),
         quote_ccy=found.assets[0].plan.asset.quote_ccy,
         rows=_rows(found, played),
     )
@@ -169,13 +170,14 @@ def _coins(found: Gathered, played: Played) -> tuple[RunCoin, ...]:
     return tuple(coins)
 
 
-def _notes(found: Gathered, played: Played) -> tuple[str, ...]:
-    """Say what a reader of the figures has to know."""
-    notes = [f"{symbol}: {detail}" for symbol, _, detail in found.refused]
+def _notes(setup: Setup, wanted: History, found: Gathered, played: Played, left: set[str]) -> tuple[str, ...]:
+    """Say what a reader of the figures has to know; `left` are the coins in the forced exits."""
+    notes = [*history_notes(setup, wanted, found, played.columns)]
+    notes += [f"{symbol}: {detail}" for symbol, _, detail in found.refused]
     for a, each in enumerate(found.assets):
         symbol = each.plan.asset.symbol
         side = int(played.state.ints[a, SUB["position.side"]])
-        if side != 0:
+        if side != 0 and symbol not in left:
             mark = played.state.floats[a, SUB["mark_price"]].item()
             notes.append(
                 f"{symbol}: a {'long' if side > 0 else 'short'} is open at the end, marked at {mark:g}; "

@@ -21,6 +21,9 @@ from engine_alpha.errors import ConfigError
 # maker, taker: DESIGN §5. What ccxt has for Bybit is stale.
 FEES_FRAC = {"bybit": ("0.0002", "0.00055"), "binance": ("0.0002", "0.0005")}
 
+MOST_FEE_FRAC = Decimal("0.05")
+"""No venue takes as much for a fill: more is percent or basis points where a fraction belongs."""
+
 _DATA_VENUES = {"BYBIT": "bybit", "BINANCEUM": "binance", "BINANCE": "binance"}
 _FILE = re.compile(r"(?P<venue>[a-z]+)_(?P<as_of>\d{4}-\d{2}-\d{2})\.json")
 _CUM_TOLERANCE = Decimal("0.01")
@@ -55,7 +58,11 @@ class InstrumentEntry(Strict):
     @model_validator(mode="after")
     def _sound(self) -> "InstrumentEntry":
         zero = [name for name in ("tick_quote", "lot_base") if Decimal(getattr(self, name)) <= 0]
+        fees = ("maker_fee_frac", "taker_fee_frac")
+        steep = [name for name in fees if Decimal(getattr(self, name)) > MOST_FEE_FRAC]
         fault = f"{zero[0]} must be greater than 0" if zero else tier_fault(self.tiers)
+        if steep:
+            fault = f"{steep[0]} must be at most {MOST_FEE_FRAC}: it is a fraction, 0.055 % is 0.00055"
         if fault:
             raise ValueError(fault)
         return self

@@ -24,69 +24,118 @@ from engine_alpha.reports.words import (
 )
 
 WHOLE = "all"
+WIDE = 118
+REASON_WORDS = {
+    "empty": "there is no bar so far",
+    "off_grid": "a bar it reads opens between two others",
+    "nan": "a price it reads is no number",
+    "not_positive": "a price it reads is zero or less",
+    "impossible_bar": "a bar it reads opens or closes outside of its high and low",
+    "impossible_mark": "a mark price it reads can't be",
+    "absurd_jump": "the price has just jumped absurdly",
+    "frozen": "the price stands still without volume",
+    "stale": "the bar is not there",
+    "missing": "the bar never came",
+    "missing_series": "there are no such bars",
+    "config": "not listed then, or refused by its configuration",
+}
+"""Why a bar has no decision; the codes are those of decision records."""
 
 
-def summary_tables(found: Statistics) -> list[Table]:
-    """Return one table by coin, one by card, one by regime; costs are inside all but the gross factor."""
+def summary_tables(found: Statistics, wide: bool = True) -> list[Table]:
+    """Return one table by coin, one by card, one by regime; costs are inside all but the gross factor.
+
+    With `wide` they need up to `WIDE` columns of a terminal; without, what fits into 80 is left.
+    """
     groups = {"coin": found.per_coin, "card": found.per_card, "regime": found.per_regime}
-    return [_summary_table(by, group, found.whole) for by, group in groups.items()]
+    return [_summary_table(by, group, found.whole, wide) for by, group in groups.items()]
 
 
-def _summary_table(by: str, groups: Mapping[str, TradeStatistics], whole: TradeStatistics) -> Table:
+def _summary_table(
+    by: str, groups: Mapping[str, TradeStatistics], whole: TradeStatistics, wide: bool
+) -> Table:
+    heads = (by, ">n", ">PF", ">95 % interval", ">R a trade", ">net")
+    more = (">PF gross", ">win rate", ">fees", ">slippage", ">funding")
     return Table(
-        columns=columns(
-            by,
-            ">n",
-            ">PF",
-            ">95 % interval",
-            ">PF gross",
-            ">win rate",
-            ">R a trade",
-            ">net",
-            ">fees",
-            ">slippage",
-            ">funding",
-        ),
-        rows=(*(_row(name, group) for name, group in groups.items()), _row(WHOLE, whole)),
+        columns=columns(*heads, *(more if wide else ())),
+        rows=(*(_row(name, group, wide) for name, group in groups.items()), _row(WHOLE, whole, wide)),
         total=True,
     )
 
 
-def _row(name: str, group: TradeStatistics) -> tuple[str, ...]:
-    return (
+def _row(name: str, group: TradeStatistics, wide: bool) -> tuple[str, ...]:
+    row = (
         name,
         f"{group.trades:,}",
         factor_value(group.net),
         interval(group.net),
-        factor_value(group.gross),
-        percent(group.net.win_frac, 0),
         multiple_of_risk(group.expectancy_r),
         gain(group.net_quote),
+    )
+    if not wide:
+        return row
+    return (
+        *row,
+        factor_value(group.gross),
+        percent(group.net.win_frac, 0),
         gain(-group.fees_quote),
         gain(-group.slippage_quote),
         gain(group.funding_quote),
     )
 
 
-def blocked_table(found: Statistics) -> Table | None:
-    """Return which gates refused entries that a card wanted, the most refusing first; None if none did."""
+def blocked_table(found: Statistics, every_bar: bool = True) -> Table | None:
+    """Return which gates refused entries that a card wanted, the most refusing first; None if none did.
+
+    Without `every_bar` the run looked no further where no card fired: what gates said there is left out.
+    """
     refusing = [gate for gate in found.gates if gate.blocked]
     if not refusing:
         return None
+    heads = ("gate", ">refused", ">of them", *((">said no in all",) if every_bar else ()), "")
     return Table(
         title=f"why entries were blocked: a card fired on {count(found.wanted, 'bar')}",
-        columns=columns("gate", ">refused", ">of them", ">said no in all", ""),
+        columns=columns(*heads),
         rows=tuple(
             (
                 gate.gate,
                 f"{gate.blocked:,}",
                 percent(gate.blocked / found.wanted if found.wanted else None, 0),
-                f"{gate.failed:,}",
+                *((f"{gate.failed:,}",) if every_bar else ()),
                 GATE_WORDS.get(gate.gate, ""),
             )
             for gate in refusing
         ),
     )
+
+
+def backtest_lines(counts: Mapping[str, Any], found: Statistics) -> list[str]:
+    """Return how much was decided, how long it took, and the digests where they were taken.
+
+    `counts` has decisions, seconds, forced_exits, decisions_sha256 and ledger_sha256, the last two None if
+    they were not taken.
+    """
+    forced = ""
+    if counts["forced_exits"]:
+        forced = f", {counts['forced_exits']:,} of them left where the coin's bars end"
+    rows = [
+        ("decisions", f"{counts['decisions']:,} in {counts['seconds']:.1f} s from start to end"),
+        ("trades", traded_words(found) + forced),
+    ]
+    if counts["decisions_sha256"] is None:
+        rows.append(("digests", "not taken; with --digests, to compare with chloe rehearse"))
+    else:
+        rows += [(name, counts[name]) for name in ("decisions_sha256", "ledger_sha256")]
+    return pairs(rows)
+
+
+def traded_words(found: Statistics) -> str:
+    """Return how many trades were closed; if none, whether anything wanted one."""
+    if found.whole.trades:
+        return f"{found.whole.trades:,}"
+    if not found.wanted:
+        return "0: no card fired on any bar"
+    return f"0 closed; a card fired on {count(found.wanted, 'bar')}"
 
 
 def account_lines(run: Run, found: Statistics) -> list[str]:
@@ -177,9 +226,13 @@ def funding_words(run: Run) -> str:
 def no_decision_words(run: Run) -> list[str]:
     """Return which bars have no decision, and why."""
     return [
-        f"{symbol}: no decision on {count(times, 'bar')}: {reason}"
+        f"{symbol}: no decision on {count(times, 'bar')}: {reason}{_explained(reason)}"
         for symbol, reason, times in run.no_decisions
     ]
+
+
+def _explained(reason: str) -> str:
+    return f" ({REASON_WORDS[reason]})" if reason in REASON_WORDS else ""
 
 
 def signed_percent(frac: float | None) -> str:

@@ -207,6 +207,11 @@ TIER = ENTRY["tiers"][0]
         ({"tick_quote": "1e-3"}, "tick_quote: "),
         ({"tick_quote": "0.0"}, "BTCUSDT: tick_quote must be greater than 0"),
         ({"lot_base": "0"}, "BTCUSDT: lot_base must be greater than 0"),
+        (
+            {"taker_fee_frac": "0.055"},
+            "taker_fee_frac must be at most 0.05: it is a fraction, 0.055 % is",
+        ),
+        ({"maker_fee_frac": "2"}, "BTCUSDT: maker_fee_frac must be at most 0.05"),
         ({"listed_ms": "2020"}, 'listed_ms: must be a whole number, not "2020"'),
         ({"tick_qote": "1"}, 'tick_qote: unknown key; did you mean "tick_quote"'),
         ({"tiers": []}, "tiers: "),

@@ -6,7 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from engine_alpha.kernel.codes import ACCOUNT_GATES, OWN_GATES, REGIMES
-from engine_alpha.reports.backtest import account_lines, blocked_table, statistics_fields, summary_tables
+from engine_alpha.reports.backtest import (
+    WIDE,
+    account_lines,
+    blocked_table,
+    statistics_fields,
+    summary_tables,
+)
 from engine_alpha.reports.page import page_of
 from engine_alpha.reports.run import Run
 from engine_alpha.reports.statistics import statistics_of
@@ -24,7 +30,15 @@ def test_a_table_by_coin_card_and_regime_each_sums_up_to_the_same_last_row() -> 
     assert [table.columns[0].name for table in tables] == ["coin", "card", "regime"]
     last_rows = {table.rows[-1] for table in tables}
     assert len(last_rows) == 1 and tables[0].rows[0][0] == "A"
-    assert all(len(line) <= 118 for table in tables for line in plain_lines(table))
+    assert all(len(line) <= WIDE for table in tables for line in plain_lines(table))
+
+
+def test_on_a_narrow_terminal_the_tables_have_fewer_columns_and_no_number_is_cut() -> None:
+    found = statistics_of(random_run(("A", "B"), 2_000))
+    for narrow, whole in zip(summary_tables(found, wide=False), summary_tables(found), strict=True):
+        assert max(len(line) for line in plain_lines(narrow)) <= 80
+        assert narrow.columns == whole.columns[: len(narrow.columns)]
+        assert narrow.rows == tuple(row[: len(narrow.columns)] for row in whole.rows)
 
 
 def test_costs_are_told_one_by_one_between_the_result_before_them_and_the_net_one() -> None:
@@ -48,7 +62,8 @@ def test_unknown_funding_missing_decisions_and_notes_are_told() -> None:
         )
     )
     assert "unknown and counted as 0 on 3 bars in a position" in told
-    assert "ETHUSDT: no decision on 2 bars: stale\nBTCUSDT: no decision on 1 bar: frozen" in told
+    assert "ETHUSDT: no decision on 2 bars: stale (the bar is not there)\n" in told
+    assert "BTCUSDT: no decision on 1 bar: frozen (the price stands still without volume)" in told
     assert "note: half of it is missing" in told
 
 
