@@ -25,6 +25,10 @@ class RunDigests:
         """Hash every record of a chunk."""
         count = int(out.counts[0])
         rows = out.record_ints[:count]
+        self._close_ms.append(rows[:, 1].copy())
+        self._place.append(out.record_asset[:count].copy())
+        if count == 0:
+            return
         width = rows.shape[1] * WORD
         tail = width - LEDGER_WORDS * WORD
         text = memoryview(rows).cast("B")
@@ -34,8 +38,6 @@ class RunDigests:
             self._decided += sha256(text[at : at + self._ends[asset]]).digest()
             self._booked += sha256(text[at + tail : at + width]).digest()
             at += width
-        self._close_ms.append(rows[:, 1].copy())
-        self._place.append(out.record_asset[:count].copy())
 
     def hexes(self) -> tuple[str, str]:
         """Return the two digests."""

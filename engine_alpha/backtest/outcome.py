@@ -13,6 +13,7 @@ from engine_alpha.backtest.request import Gathered
 from engine_alpha.backtest.results import BacktestResult
 from engine_alpha.backtest.words import dtype_of, leaves_of
 from engine_alpha.backtest.world import Columns, Settings, State
+from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.bars import Ints
 from engine_alpha.kernel.codes import ACCOUNT_GATES, EXITS, OWN_GATES, REGIMES
 from engine_alpha.kernel.signals import SIGNALS
@@ -22,6 +23,7 @@ from engine_alpha.plans.setup import Setup
 from engine_alpha.reports.run import RunCoin, TradeRow
 
 GATES = (*OWN_GATES, *ACCOUNT_GATES)
+UNLISTED = "config"
 SUB = {path[1:]: place for place, (path, _) in enumerate(leaves_of(SubAccount))}
 
 
@@ -134,14 +136,27 @@ def _no_decisions(
     whole = {symbol: reason for symbol, reason, _ in found.refused}
     for asset in setup.enabled:
         if asset.symbol in whole:
-            first, end = due_numbers(asset, wanted)
-            counted.append((asset.symbol, whole[asset.symbol], end - first))
+            counted.extend(_refused_whole(setup, asset, wanted, whole[asset.symbol]))
             continue
         refused = out.refused[places[asset.symbol]].tolist()
         counted.extend(
             (asset.symbol, reason, bars) for reason, bars in zip(REASONS, refused, strict=True) if bars
         )
     return tuple(counted)
+
+
+def _refused_whole(
+    setup: Setup, asset: AssetConfig, wanted: History, reason: str
+) -> list[tuple[str, str, int]]:
+    """Count a coin's bars by what a tick would have said first: that it is not listed, else `reason`."""
+    first, end = due_numbers(asset, wanted)
+    unlisted = 0
+    if reason != UNLISTED:
+        instrument = setup.plan(asset).instrument
+        closes = range((first + 1) * asset.timeframe_ms, (end + 1) * asset.timeframe_ms, asset.timeframe_ms)
+        unlisted = sum(1 for close_ms in closes if not instrument.is_listed(close_ms))
+    counts = ((UNLISTED, unlisted), (reason, end - first - unlisted))
+    return [(asset.symbol, why, bars) for why, bars in counts if bars]
 
 
 def _coins(found: Gathered, played: Played) -> tuple[RunCoin, ...]:

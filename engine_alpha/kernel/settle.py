@@ -125,6 +125,12 @@ def _stop_or_target(
     best = span.high if side > 0 else span.low
     target = position.target_price
     reaches_target = target > 0.0 and may_take == 1 and side * (best - target) >= 0.0
+    passed = (
+        side * (position.stop_price - target) >= 0.0
+    )  # trailed beyond the target: it lies nearer than the stop
+    if reaches_target and passed and side * (span.open - target) >= 0.0:
+        fill = priced_fill(asset, -side, position.quantity_base, target, target)
+        return stamped(fill, span.close_ms, EXIT_TARGET), 0.0
     if side * (worst - position.stop_price) <= 0.0:
         gapped = side * (span.open - position.stop_price) <= 0.0
         raw = span.open if gapped else position.stop_price

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
 from engine_alpha.kernel.money import net_quote
 from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
@@ -66,7 +68,7 @@ def account_name(setup: Setup, wanted: History) -> str:
         sorted(wanted.symbols),
         wanted.from_ms,
         wanted.to_ms,
-        [[asset.symbol, setup.plan(asset).config_hash] for asset in setup.enabled],
+        [[asset.symbol, _hash_of(setup, asset)] for asset in setup.enabled],
         deciding_code(),
     ]
     return "rehearse-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
@@ -80,6 +82,14 @@ def deciding_code() -> str:
             if source.name.endswith(".py"):
                 digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()
+
+
+def _hash_of(setup: Setup, asset: AssetConfig) -> str:
+    """Return the hash of an asset's plan, or why it has none: it refuses, the others are played."""
+    try:
+        return setup.plan(asset).config_hash
+    except ConfigError as fault:
+        return str(fault)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What settling does beside the sentences of `test_fill_table`: rounding, lapsed entries, costs, the books."""
+"""What settling does beside the sentences of `test_fill_table`: rounding, lapsed entries, costs, books."""
 
 from typing import Any
 
