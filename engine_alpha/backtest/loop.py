@@ -221,6 +221,7 @@ def _play(world: World, ticks: Ints, due: Ints, span: Ints) -> int:
                     state.next_ms[a] = -1
                 step_due(world, a, now_ms, due[a, 0])
         out.tick_net[t], out.tick_notional[t] = sums_of(world)
+        state.total[0] = world.start_quote + out.tick_net[t]
     return int(span[1])
 
 

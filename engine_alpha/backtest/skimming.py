@@ -19,8 +19,8 @@ from engine_alpha.backtest.stepping import (
     World,
     bar_at,
     facts_at,
+    is_calm,
     keep_held,
-    load_account,
     load_sub,
     mark_account,
     rules_at,
@@ -34,14 +34,11 @@ from engine_alpha.kernel.cards import entry_side
 from engine_alpha.kernel.codes import ACTIVE
 from engine_alpha.kernel.confidence import view_of
 from engine_alpha.kernel.exits import all_hold, trailed_stop
-from engine_alpha.kernel.money import DAY_MS
 from engine_alpha.kernel.regime import regime_of
 from engine_alpha.kernel.settle import marked
 from engine_alpha.kernel.values import Bar, Facts, Features, Position, Rules, View, Votes
 from engine_alpha.step.asset_step import SETTLE_EXIT_MS
 
-NEAR = 1e-9
-"""Relative distance from a mark within which sums are made in their exact order."""
 PEAK, UNKNOWN_BARS, STOP = (
     SUB_PATHS.index(f".{name}") for name in ("peak_quote", "funding_unknown_bars", "position.stop_price")
 )
@@ -168,16 +165,6 @@ def is_kept(world: World, skim: Skim, rules: Rules, position: Position, row: int
 
 
 @inlined
-def is_calm(world: World, rules: Rules, total: float, close_ms: int) -> bool:
-    """Say whether the account's marks can't change at this equity, whatever the order of adding up."""
-    account = load_account(world.state.account_ints, world.state.account_floats, 0, 0)
-    if close_ms // DAY_MS != account.day or not total < account.peak_quote * (1.0 - NEAR):
-        return False
-    drawdown = (account.peak_quote - total) / account.peak_quote
-    return bool(account.drawdown_halted == 1 or drawdown < rules.risk.drawdown_halt_frac - NEAR)
-
-
-@inlined
 def held_through(world: World, skim: Skim, a: int, row: int, rules: Rules) -> bool:
     """Move the marks of an uneventful bar of a held position; False, with nothing done, for any other."""
     settings, bars, state = world.settings, world.bars, world.state
@@ -213,18 +200,9 @@ def skim_bar(world: World, skim: Skim, a: int, now_ms: int, calm: bool) -> bool:
         bar = bar_at(world.bars, world.settings.frame_ms[a], row, 0)
         where = Where(a, row, 0, now_ms)
         step_bar(world, where, rules, bar, facts_at(world, rules, bar, where))
-    elif not is_calm(world, rules, total_of(world), now_ms):
+    elif not is_calm(world, rules, now_ms):
         mark_account(world, a, rules, now_ms)
     return True
-
-
-@inlined
-def total_of(world: World) -> float:
-    """Return the account's equity."""
-    total = world.start_quote
-    for a in range(len(world.settings.frame_ms)):
-        total += world.state.held[a, 0]
-    return total
 
 
 def _skim_ticks(world: World, skim: Skim, ticks: Ints, due: Ints) -> int:
@@ -236,13 +214,14 @@ def _skim_ticks(world: World, skim: Skim, ticks: Ints, due: Ints) -> int:
             state.cursor[a] += 1
     rules = rules_at(world.settings, 0)
     for t in range(len(ticks)):
-        calm = is_calm(world, rules, total_of(world), ticks[t])
+        calm = is_calm(world, rules, ticks[t])
         for a in range(len(frames)):
             if state.next_ms[a] == ticks[t]:
                 state.next_ms[a] = ticks[t] + frames[a] if state.cursor[a] + 1 < bars.end[a] else -1
                 if skim_bar(world, skim, a, ticks[t], calm):
-                    calm = is_calm(world, rules, total_of(world), ticks[t])
+                    calm = is_calm(world, rules, ticks[t])
         out.tick_net[t], out.tick_notional[t] = sums_of(world)
+        state.total[0] = world.start_quote + out.tick_net[t]
     return len(ticks)
 
 

@@ -25,7 +25,7 @@ from engine_alpha.kernel.cards import NO_CARD, chosen_card
 from engine_alpha.kernel.confidence import view_of
 from engine_alpha.kernel.gates import account_marked
 from engine_alpha.kernel.ledger import held_of, held_with
-from engine_alpha.kernel.money import NO_OTHERS, new_account
+from engine_alpha.kernel.money import DAY_MS, NO_OTHERS, new_account
 from engine_alpha.kernel.regime import regime_of
 from engine_alpha.kernel.values import (
     Account,
@@ -51,6 +51,10 @@ LAST_INDEX, MARK_PRICE = SUB_PATHS.index(".last_index"), SUB_PATHS.index(".mark_
 load_sub, store_sub = load_function(SubAccount), store_function(SubAccount)
 load_account, store_account = load_function(Account), store_function(Account)
 load_asset, load_risk, load_parameters = (load_function(kind) for kind in (Asset, Risk, Parameters))
+
+
+NEAR = 1e-9
+"""Relative distance from a mark within which sums are made in their exact order."""
 
 
 class World(NamedTuple):
@@ -114,6 +118,7 @@ def others_of(settings: Settings, state: State, a: int) -> Others:
 def keep_held(state: State, a: int, sub: SubAccount) -> None:
     """Keep what the asset brings into the others' sums."""
     held = held_of(sub)
+    state.total[0] += held.net_quote - state.held[a, 0]
     state.held[a, 0] = held.net_quote
     state.held[a, 1] = held.notional_quote
     state.held[a, 2] = held.positions
@@ -147,6 +152,17 @@ def mark_account(world: World, a: int, rules: Rules, close_ms: int) -> None:
 
 
 @inlined
+def is_calm(world: World, rules: Rules, close_ms: int) -> bool:
+    """Say whether the account's marks can't change at its equity now, whatever the order of adding up."""
+    total = world.state.total[0]
+    account = load_account(world.state.account_ints, world.state.account_floats, 0, 0)
+    if close_ms // DAY_MS != account.day or not total < account.peak_quote * (1.0 - NEAR):
+        return False
+    drawdown = (account.peak_quote - total) / account.peak_quote
+    return bool(account.drawdown_halted == 1 or drawdown < rules.risk.drawdown_halt_frac - NEAR)
+
+
+@inlined
 def is_quiet(world: World, a: int, rules: Rules, bar: Bar, features: Features) -> bool:
     """Say whether nothing can come of this bar: flat, nothing pending, no card fires.
 
@@ -159,7 +175,8 @@ def is_quiet(world: World, a: int, rules: Rules, bar: Bar, features: Features) -
     view = view_of(features, rules.parameters, regime_of(features, rules.parameters))
     if chosen_card(rules, state.tallies[a], sub, features, view, bar.close_ms).card != NO_CARD:
         return False
-    mark_account(world, a, rules, bar.close_ms)
+    if not is_calm(world, rules, bar.close_ms):
+        mark_account(world, a, rules, bar.close_ms)
     state.floats[a, MARK_PRICE] = bar.close
     state.ints[a, LAST_INDEX] = bar.number
     return True

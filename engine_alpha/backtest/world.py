@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine_alpha.backtest.features import features_of_all, wanted_by
 from engine_alpha.backtest.words import dtype_of, records_of, width_of
@@ -96,6 +97,7 @@ class State(NamedTuple):
     account_floats: Any
     held: Any  # asset x (net, notional, positions, risk): what each brings into the sums of the others
     next_ms: Any  # when each asset's next bar is due
+    total: Any  # the account's equity, of one element: added up anew at every tick, moved in between
     cursor: Any  # first bar not closed yet
     last_wrong: Any  # last closed bar that can't be true, -1 for none
     window: Any  # asset x (first bar, anchor) of the newest decision's window
@@ -172,7 +174,7 @@ def _bar_columns(each: Prepared) -> dict[str, Any]:
     }
 
 
-def _wrong(bars: Bars) -> Ints:
+def _wrong(bars: Bars) -> NDArray[np.int8]:
     """Return, by bar, what can't be true of it; the judgements are those of `domain.bar_checks`."""
     prices = np.stack((bars.open, bars.high, bars.low, bars.close))
     unreal = ~(np.isfinite(prices).all(axis=0) & np.isfinite(bars.volume))
@@ -184,7 +186,7 @@ def _wrong(bars: Bars) -> Ints:
     if len(bars.mark_high) == len(bars):
         mark = (bars.mark_low <= 0.0) | (bars.mark_high < bars.mark_low) | (bars.mark_high == np.inf)
         wrong |= mark * BAD_MARK
-    return np.asarray(wrong, np.int64)
+    return np.asarray(wrong, np.int8)
 
 
 def settings_of(plans: Sequence[AssetPlan], delay_ms: int) -> Settings:
@@ -255,6 +257,7 @@ def fresh_state(
         account_ints=account,
         account_floats=account.view(np.float64),
         held=np.zeros((count, 4)),
+        total=np.full(1, account_quote),
         next_ms=(due[:, 0] + 1) * settings.frame_ms,
         cursor=bars.first.copy(),
         last_wrong=np.full(count, -1),
