@@ -28,15 +28,18 @@ CALLED = ("advance",)
 """Kernel functions that are called; all others are worked into them. Handing values of a hundred fields over
 costs more than most functions do, but what is called from two places would be compiled twice.
 """
-OPTIONS = {"fastmath": False, "_nrt": False}
+OPTIONS = {"fastmath": False, "nogil": True, "_nrt": False}
 LONGEST = ("loop._play", "features._fill_rows")
 """The compiled functions every backtest needs."""
+LONGEST_OF_SWEEPS = ("skimming._skim_ticks", "features._fill_rows")
 KEPT_SECONDS = 90 * 86_400
 COMPILED = {
     "domain": (),
     "kernel": (),
     "step": ("asset_step",),
-    "backtest": ("compiling", "features", "loop", "outputs", "skimming", "stepping", "words", "world"),
+    "backtest": (
+        *("compiling", "features", "foreseeing", "loop", "outputs", "skimming", "stepping", "words", "world"),
+    ),
 }
 """Whose sources end up in machine code, constants included; an empty list is the whole package."""
 
@@ -69,7 +72,8 @@ def compiled(function: Callable[..., Any]) -> Any:
     Numba looks at the function's own file only; what it calls is in other modules, so the folder of the
     cache carries a hash of all of them (numba/numba#8396 is that problem), and no other place is looked at.
     A cache that can't be written is done without. `_nrt=False`: nothing is allocated inside, so no array has
-    to have its references counted, which took three quarters of the time.
+    to have its references counted, which took three quarters of the time. `nogil`: sets of a sweep play side
+    by side in threads; each writes to columns of its own.
     """
     register_kernel()
     settings = numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES
@@ -115,6 +119,6 @@ def code_key() -> str:
     return digest.hexdigest()[:20]
 
 
-def is_cached() -> bool:
+def is_cached(names: tuple[str, ...] = LONGEST) -> bool:
     """Say whether this code has been compiled before on this machine, so that no waiting is due."""
-    return all(any(code_folder().rglob(f"*{name}-*.nbc")) for name in LONGEST)
+    return all(any(code_folder().rglob(f"*{name}-*.nbc")) for name in names)

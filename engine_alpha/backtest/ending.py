@@ -1,6 +1,6 @@
 """A coin whose bars end before the run does: its position is left at the last real bar, in the report alone.
 
-The ledger knows nothing of it, as the live engine would not have known: nobody sees that a bar is the last one.
+The ledger knows nothing of it, as the live engine would not have known: nobody sees that it is the last bar.
 A contract whose settlement is in the instruments is left before that, by the kernel.
 """
 

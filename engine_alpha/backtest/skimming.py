@@ -1,8 +1,9 @@
-"""A faster loop for sweeps: one history, many sets of cards and limits, trades and ledger alone.
+"""A faster loop for sweeps: one history, many sets of cards and limits, trades and equity alone.
 
-What does not depend on the set is computed once: regimes and scores. So is, once a set, whether a card may
-fire on a bar. A bar on which nothing can happen, flat or holding, then only moves marks; every other bar goes
-through `advance` like any. Only for histories without holes or refusals: see `is_plain`.
+An asset that is flat is not looked at before the next bar on which a card may fire. While a position is held,
+the next bar on which something happens to it is looked for once; until there only its marks move. Those bars
+are settled, and only where a card may fire does the whole of `advance` run. See `foreseeing` for what is
+known beforehand.
 """
 
 from typing import Any, NamedTuple
@@ -10,127 +11,77 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine_alpha.backtest.compiling import compiled, inlined
-from engine_alpha.backtest.loop import stands_still
+from engine_alpha.backtest.foreseeing import (
+    Known,
+    Skim,
+    bar_of,
+    facts_of,
+    rules_on,
+    seen_at,
+    view_at,
+)
+from engine_alpha.backtest.outputs import keep_tally, keep_trade, load_tally, store_tally
 from engine_alpha.backtest.stepping import (
     LAST_INDEX,
     MARK_PRICE,
+    NEAR,
     SUB_PATHS,
-    Where,
     World,
-    bar_at,
-    facts_at,
-    is_calm,
     keep_held,
+    load_account,
     load_sub,
     mark_account,
+    others_of,
     rules_at,
-    step_bar,
-    sums_of,
+    store_account,
+    store_sub,
 )
-from engine_alpha.backtest.world import Columns, Settings
-from engine_alpha.domain.bar_checks import FROZEN_BARS, JUMP_FACTOR
 from engine_alpha.domain.bars import Ints
-from engine_alpha.kernel.cards import entry_side
-from engine_alpha.kernel.codes import ACTIVE
-from engine_alpha.kernel.confidence import view_of
-from engine_alpha.kernel.exits import all_hold, trailed_stop
-from engine_alpha.kernel.regime import regime_of
-from engine_alpha.kernel.settle import marked
-from engine_alpha.kernel.values import Bar, Facts, Features, Position, Rules, View, Votes
-from engine_alpha.step.asset_step import SETTLE_EXIT_MS
+from engine_alpha.kernel.advance import advance
+from engine_alpha.kernel.exits import all_hold, exits_of, trailed_stop
+from engine_alpha.kernel.gates import UNLIMITED, no_cooldown, no_loss_cluster
+from engine_alpha.kernel.ledger import holding, moved, tallied_trade
+from engine_alpha.kernel.money import DAY_MS, NO_PENDING
+from engine_alpha.kernel.settle import marked, settle
+from engine_alpha.kernel.values import Bar, Features, Position, Purse, Rules
 
+NEVER_MS = 2**62
 PEAK, UNKNOWN_BARS, STOP = (
     SUB_PATHS.index(f".{name}") for name in ("peak_quote", "funding_unknown_bars", "position.stop_price")
 )
-NAN = float("nan")
-NO_VOTES = Votes(NAN, NAN, NAN, NAN, NAN)
-NO_FACTS = Facts(0, 0, 0.0, 0, 0, 0, 0, 0, 0.0)
 
 
-class Skim(NamedTuple):
-    """What is known of each bar before any set of parameters is played."""
+class Watch(NamedTuple):
+    """Which bar of each asset is looked at next, and when it closes; and where all is calm.
 
-    regime: Any
-    direction: Any
-    score: Any
-    covered: Any  # 1 where some vote could be cast
-    fires: Any  # 1 where a card of this set may fire
+    While a position is held every bar is looked at, but before `event` only its marks move. Before `calm_ms`
+    and between the two of `calm_quote` the account's marks stay what they are at any equity.
+    """
 
-
-def is_plain(bars: Columns, settings: Settings, due: Ints) -> bool:
-    """Say whether every due bar is there, possible, listed, and refused by nobody."""
-    for a in range(len(settings.frame_ms)):
-        rows = slice(int(bars.first[a]), int(bars.end[a]))
-        number = bars.number[rows]
-        if len(number) == 0 or number[-1] != due[a, 1] - 1 or number[0] > due[a, 0]:
-            return False
-        frame_ms = int(settings.frame_ms[a])
-        listed = settings.listed_ms[a] <= (due[a, 0] + 1) * frame_ms
-        if not listed or settings.settled_ms[a] - SETTLE_EXIT_MS <= due[a, 1] * frame_ms:
-            return False
-        close = bars.close[rows]
-        jumps = (close[1:] > close[:-1] * JUMP_FACTOR) | (close[1:] * JUMP_FACTOR < close[:-1])
-        holes = number[-1] - number[0] != len(number) - 1
-        if holes or bars.wrong[rows].any() or jumps.any() or _stands_still_anywhere(bars, rows):
-            return False
-    return True
+    row: Any
+    close_ms: Any
+    event: Any  # row
+    fire: Any  # place among the fires
+    marked: Any  # the count of changes when its account was marked last
+    calm_ms: Any  # of one element
+    calm_quote: Any  # of two
 
 
-def _stands_still_anywhere(bars: Columns, rows: slice) -> bool:
-    quiet = np.flatnonzero(bars.volume[rows] <= 0.0) + rows.start + 1
-    return any(stands_still(bars, end) for end in quiet.tolist() if end - rows.start >= FROZEN_BARS)
-
-
-def skim_of(world: World, due: Ints) -> Skim:
-    """Return regimes and scores of all bars, computed once."""
-    count = len(world.bars.open_ms)
-    skim = Skim(
-        regime=np.zeros(count, np.int8),
-        direction=np.zeros(count, np.int8),
-        score=np.zeros(count),
-        covered=np.zeros(count, np.int8),
-        fires=np.zeros(count, np.int8),
+def watch_of(world: World, known: Known) -> Watch:
+    """Return what to look at first: every asset's first fire."""
+    frame_ms, number, fires = world.settings.frame_ms, world.bars.number, known.fires
+    fired = fires.first < fires.end
+    row = np.zeros(len(frame_ms), np.int64)
+    row[fired] = fires.rows[fires.first[fired]]
+    return Watch(
+        row=row,
+        close_ms=np.where(fired, (number[row] + 1) * frame_ms, NEVER_MS),
+        event=np.full(len(frame_ms), -1),
+        fire=fires.first.astype(np.int64),
+        marked=np.full(len(frame_ms), -1),
+        calm_ms=np.zeros(1, np.int64),
+        calm_quote=np.zeros(2),
     )
-    _views(world, skim, due)
-    return skim
-
-
-@inlined
-def features_at(bars: Columns, row: int, facts: Facts) -> Features:
-    """Return a bar's features."""
-    at = bars.row_at[row]
-    return Features(bars.rows[at], bars.rows[at - 1], bars.trend, bars.volatility, bars.tail_at[row], facts)
-
-
-def _view_rows(world: World, skim: Skim, due: Ints) -> None:
-    bars = world.bars
-    for a in range(len(world.settings.frame_ms)):
-        rules = rules_at(world.settings, a)
-        for row in range(bars.first[a], bars.end[a]):
-            if bars.number[row] >= due[a, 0]:
-                seen = features_at(bars, row, NO_FACTS)
-                view = view_of(seen, rules.parameters, regime_of(seen, rules.parameters))
-                skim.regime[row] = view.regime
-                skim.direction[row] = view.direction
-                skim.score[row] = view.score
-                skim.covered[row] = 1 if view.coverage > 0.0 else 0
-
-
-def _fire_rows(world: World, skim: Skim, due: Ints) -> None:
-    """Mark the bars on which some card may fire, its record and its day aside."""
-    bars = world.bars
-    for a in range(len(world.settings.frame_ms)):
-        rules = rules_at(world.settings, a)
-        for row in range(bars.first[a], bars.end[a]):
-            skim.fires[row] = 0
-            if bars.number[row] >= due[a, 0]:
-                seen = features_at(bars, row, NO_FACTS)
-                score = skim.score[row]
-                view = View(skim.regime[row], skim.direction[row], score, abs(score), 1.0, NO_VOTES)
-                for i in range(len(rules.cards)):
-                    card = rules.cards[i]
-                    if card.status == ACTIVE and entry_side(rules, card, seen, view) != 0:
-                        skim.fires[row] = 1
 
 
 @inlined
@@ -150,81 +101,227 @@ def is_uneventful(position: Position, bar: Bar) -> bool:
 
 
 @inlined
-def is_kept(world: World, skim: Skim, rules: Rules, position: Position, row: int) -> bool:
+def is_kept(world: World, known: Known, rules: Rules, position: Position, a: int, row: int) -> bool:
     """Say whether the decision on this bar keeps the position: see `exits.exits_of`."""
+    skim, signals = known.skim, known.signals
     card = rules.cards[position.card]
-    held = world.bars.number[row] - position.entry_index + 1
+    held = skim.number[a] + row - position.entry_index + 1
     if position.max_hold_bars > 0 and held >= position.max_hold_bars:
         return False
     if skim.covered[row] == 1 and position.side * skim.score[row] < card.min_confidence:
         return False
     if card.exit_end == card.exit_first:
         return True
-    seen = features_at(world.bars, row, NO_FACTS)
+    seen = seen_at(world.bars, signals, row)
     return bool(all_hold(rules.conditions, card.exit_first, card.exit_end, seen, position.side) == 0)
 
 
 @inlined
-def held_through(world: World, skim: Skim, a: int, row: int, rules: Rules) -> bool:
-    """Move the marks of an uneventful bar of a held position; False, with nothing done, for any other."""
-    settings, bars, state = world.settings, world.bars, world.state
-    sub = load_sub(state.ints, state.floats, a, 0)
-    if sub.position.side == 0 or sub.pending.side != 0:
-        return False
-    bar = bar_at(bars, settings.frame_ms[a], row, 0)
-    if not is_uneventful(sub.position, bar) or not is_kept(world, skim, rules, sub.position, row):
-        return False
-    sub = marked(sub, bar, bar.funding_unknown)
-    state.floats[a, STOP] = trailed_stop(sub.position, bar, rules.asset)
+def next_event(world: World, known: Known, a: int, row: int) -> int:
+    """Return the first row from this one on at which the held position ends, pays, receives or may be left.
+
+    Its stop trails until there.
+    """
+    state, skim = world.state, known.skim
+    rules = rules_on(world, known.signals, a)
+    position = load_sub(state.ints, state.floats, a, 0).position
+    while row < skim.end[a]:
+        bar = bar_of(world, skim, a, row)
+        if not is_uneventful(position, bar) or not is_kept(world, known, rules, position, a, row):
+            break
+        stop = trailed_stop(position, bar, rules.asset)
+        position = moved(position, stop, position.funding_quote, position.exit_due)
+        row += 1
+    state.floats[a, STOP] = position.stop_price
+    return row
+
+
+@inlined
+def hold_on(world: World, skim: Skim, a: int, row: int) -> None:
+    """Move the marks of a held position on which nothing else happens."""
+    state, bar = world.state, bar_of(world, skim, a, row)
+    sub = marked(load_sub(state.ints, state.floats, a, 0), bar, bar.funding_unknown)
     state.floats[a, MARK_PRICE] = sub.mark_price
     state.floats[a, PEAK] = sub.peak_quote
     state.ints[a, LAST_INDEX] = sub.last_index
     state.ints[a, UNKNOWN_BARS] = sub.funding_unknown_bars
     keep_held(state, a, sub)
+
+
+@inlined
+def settled_through(world: World, known: Known, a: int, row: int) -> bool:
+    """Settle a bar and look at the exits; False, with nothing done, where a card may fire after it.
+
+    It is what is left of `advance` where no entry can be decided.
+    """
+    state, rules = world.state, rules_on(world, known.signals, a)
+    bar = bar_of(world, known.skim, a, row)
+    sub, settlement = settle(load_sub(state.ints, state.floats, a, 0), rules.asset, rules.risk, bar)
+    if sub.position.side == 0 and known.fires.here[row] == 1:
+        return False
+    sub = marked(sub, bar, settlement.funding_unknown)
+    position = sub.position
+    if position.side != 0:
+        seen = seen_at(world.bars, known.signals, row)
+        leaving = exits_of(position, rules, bar, seen, view_at(known.skim, row))
+        stop = trailed_stop(position, bar, rules.asset)
+        position = moved(position, stop, position.funding_quote, leaving.reason)
+    sub = holding(sub, position, NO_PENDING, 0.0, 0.0)
+    store_sub(state.ints, state.floats, a, 0, sub)
+    keep_held(state, a, sub)
+    trade = settlement.trade
+    if trade.side != 0:
+        tallies = state.tallies[a]
+        store_tally(tallies[trade.card], tallied_trade(load_tally(tallies[trade.card]), trade))
+        keep_trade(world.out, trade, a, -1, bar.close_ms)
     return True
 
 
 @inlined
-def skim_bar(world: World, skim: Skim, a: int, now_ms: int, calm: bool) -> bool:
-    """Play one bar of one asset; say whether it went through `advance` or moved what the asset holds."""
-    state = world.state
-    row = state.cursor[a]
-    state.cursor[a] = row + 1
-    world.out.steps[a] += 1
-    if state.held[a, 2] == 0.0 and skim.fires[row] == 0:
-        if not calm:
-            mark_account(world, a, rules_at(world.settings, a), now_ms)
+def advanced(world: World, known: Known, a: int, row: int) -> None:
+    """Advance an asset by a bar on which a card may fire, as `stepping.step_bar` does."""
+    bars, state = world.bars, world.state
+    rules, bar, at = rules_at(world.settings, a), bar_of(world, known.skim, a, row), bars.row_at[row]
+    facts = facts_of(world, known.skim, rules, a, bar.number)
+    seen = Features(bars.rows[at], bars.rows[at - 1], bars.trend, bars.volatility, bars.tail_at[row], facts)
+    tallies = state.tallies[a]
+    purse = Purse(
+        load_sub(state.ints, state.floats, a, 0),
+        load_account(state.account_ints, state.account_floats, 0, 0),
+        others_of(world.settings, state, a),
+        tallies,
+    )
+    purse, record = advance(purse, rules, bar, seen)
+    keep_tally(tallies, record)
+    store_sub(state.ints, state.floats, a, 0, purse.sub)
+    store_account(state.account_ints, state.account_floats, 0, 0, purse.account)
+    keep_held(state, a, purse.sub)
+    if record.settlement.trade.side != 0:
+        keep_trade(world.out, record.settlement.trade, a, -1, record.close_ms)
+
+
+@inlined
+def may_enter(world: World, skim: Skim, a: int, row: int) -> bool:
+    """Say whether neither the account's halt nor the asset's rests keep a flat asset flat on this bar."""
+    state, rules, bar = world.state, rules_at(world.settings, a), bar_of(world, skim, a, row)
+    account = load_account(state.account_ints, state.account_floats, 0, 0)
+    sub = load_sub(state.ints, state.floats, a, 0)
+    if account.drawdown_halted == 1 or no_cooldown(sub, bar, rules.risk).passed == 0:
         return False
+    return bool(no_loss_cluster(sub, bar, rules.risk).passed == 1)
+
+
+@inlined
+def is_at_ease(world: World, watch: Watch, now_ms: int) -> bool:
+    """Say whether the account's marks can't change at its equity now: `stepping.is_calm`, bounds at hand."""
+    total = world.state.total[0]
+    return bool(now_ms < watch.calm_ms[0] and watch.calm_quote[0] < total < watch.calm_quote[1])
+
+
+@inlined
+def keep_calm(world: World, watch: Watch, halt_frac: float) -> None:
+    """Find out where the account's marks, as they are now, stay so."""
+    account = load_account(world.state.account_ints, world.state.account_floats, 0, 0)
+    watch.calm_ms[0] = (account.day + 1) * DAY_MS
+    watch.calm_quote[0] = account.peak_quote * (1.0 - halt_frac + 2.0 * NEAR)
+    watch.calm_quote[1] = account.peak_quote * (1.0 - NEAR)
+    if account.drawdown_halted == 1:
+        watch.calm_quote[0] = -UNLIMITED
+
+
+@inlined
+def look_ahead(world: World, known: Known, watch: Watch, a: int) -> None:
+    """Choose the bar to look at next: the very next one while something is held, else the next fire."""
+    state, fires, end = world.state, known.fires, known.skim.end[a]
+    row = watch.row[a] + 1
+    if state.held[a, 2] == 0.0:
+        at = watch.fire[a]
+        while at < fires.end[a] and fires.rows[at] < row:
+            at += 1
+        watch.fire[a] = at
+        row = fires.rows[at] if at < fires.end[a] else end
+    elif row > watch.event[a]:
+        is_open = load_sub(state.ints, state.floats, a, 0).position.side != 0
+        watch.event[a] = next_event(world, known, a, row) if is_open else row
+    watch.row[a] = row
+    watch.close_ms[a] = NEVER_MS
+    if row < end:
+        watch.close_ms[a] = (known.skim.number[a] + row + 1) * world.settings.frame_ms[a]
+
+
+@inlined
+def mark(world: World, watch: Watch, a: int, now_ms: int) -> None:
+    """Make the account's marks after a bar of an asset that is up to date itself."""
     rules = rules_at(world.settings, a)
-    if not held_through(world, skim, a, row, rules):
-        bar = bar_at(world.bars, world.settings.frame_ms[a], row, 0)
-        where = Where(a, row, 0, now_ms)
-        step_bar(world, where, rules, bar, facts_at(world, rules, bar, where))
-    elif not is_calm(world, rules, now_ms):
-        mark_account(world, a, rules, now_ms)
-    return True
+    mark_account(world, a, rules, now_ms)
+    keep_calm(world, watch, rules.risk.drawdown_halt_frac)
 
 
-def _skim_ticks(world: World, skim: Skim, ticks: Ints, due: Ints) -> int:
-    """Play all ticks; trades and account afterwards are those of `loop.play`."""
-    bars, state, out = world.bars, world.state, world.out
-    frames = world.settings.frame_ms
-    for a in range(len(frames)):
-        while bars.number[state.cursor[a]] < due[a, 0]:
-            state.cursor[a] += 1
-    rules = rules_at(world.settings, 0)
-    for t in range(len(ticks)):
-        calm = is_calm(world, rules, ticks[t])
-        for a in range(len(frames)):
-            if state.next_ms[a] == ticks[t]:
-                state.next_ms[a] = ticks[t] + frames[a] if state.cursor[a] + 1 < bars.end[a] else -1
-                if skim_bar(world, skim, a, ticks[t], calm):
-                    calm = is_calm(world, rules, ticks[t])
-        out.tick_net[t], out.tick_notional[t] = sums_of(world)
-        state.total[0] = world.start_quote + out.tick_net[t]
+@inlined
+def mark_again(world: World, skim: Skim, watch: Watch, a: int, now_ms: int, changes: int) -> None:
+    """Make the account's marks for a bar of a flat asset, unless nothing changed since it was done last."""
+    frame_ms = world.settings.frame_ms[a]
+    if watch.marked[a] == changes and now_ms < watch.calm_ms[0]:
+        return
+    row = now_ms // frame_ms - 1 - skim.number[a]
+    if now_ms % frame_ms == 0 and skim.first[a] <= row < skim.end[a]:
+        mark(world, watch, a, now_ms)
+        watch.marked[a] = changes
+
+
+@inlined
+def look_at(world: World, known: Known, watch: Watch, a: int) -> None:
+    """Play the bar of an asset that is looked at."""
+    holds, row, now_ms = world.state.held[a, 2] != 0.0, watch.row[a], watch.close_ms[a]
+    if holds and row < watch.event[a]:
+        hold_on(world, known.skim, a, row)
+    elif not holds and not may_enter(world, known.skim, a, row):
+        pass  # it stays flat
+    elif not settled_through(world, known, a, row):
+        advanced(world, known, a, row)
+        keep_calm(world, watch, rules_at(world.settings, a).risk.drawdown_halt_frac)
+        return
+    if not is_at_ease(world, watch, now_ms):
+        mark(world, watch, a, now_ms)
+
+
+@inlined
+def net_of(world: World) -> float:
+    """Return profit and loss of all assets, in the registry's order."""
+    net = 0.0
+    for a in range(len(world.settings.frame_ms)):
+        net += world.state.held[a, 0]
+    return float(net)
+
+
+def _skim_ticks(world: World, known: Known, watch: Watch, ticks: Ints, first: int) -> int:
+    """Play ticks[first:] and return the next one: before the end where there is no room for more trades.
+
+    Trades and equity are those of `loop.play`.
+    """
+    state, out, count = world.state, world.out, len(world.settings.frame_ms)
+    net, changes = net_of(world), 0
+    for a in range(count):
+        watch.marked[a] = -1
+    for t in range(first, len(ticks)):
+        now_ms = ticks[t]
+        if out.counts[1] + count > len(out.trade_owner):
+            return t
+        looked, calm = changes, is_at_ease(world, watch, now_ms)
+        for a in range(count):
+            if watch.close_ms[a] == now_ms:
+                look_at(world, known, watch, a)
+                look_ahead(world, known, watch, a)
+                changes += 1
+                calm = is_at_ease(world, watch, now_ms)
+            elif not calm:
+                mark_again(world, known.skim, watch, a, now_ms, changes)
+                calm = is_at_ease(world, watch, now_ms)
+        if changes != looked:
+            net = net_of(world)
+            state.total[0] = world.start_quote + net
+        out.tick_net[t] = net
     return len(ticks)
 
 
-_views = compiled(_view_rows)
-mark_fires = compiled(_fire_rows)
 skim_through = compiled(_skim_ticks)

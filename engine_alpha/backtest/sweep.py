@@ -1,47 +1,34 @@
 """Evaluate many sets of parameters over one history, on all cores, and rank them.
 
 Every trial is in the ledger before it is evaluated. Results come in the order of the sampler, whatever the
-number of processes.
+number of threads.
 """
 
 import hashlib
 import math
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final, Protocol
+from typing import Protocol
 
-from engine_alpha.backtest.space import Values
-from engine_alpha.backtest.sweep_sampling import Sampler
-from engine_alpha.backtest.sweep_variants import Variants
-from engine_alpha.backtest.trial_outcome import Outcome, score
-from engine_alpha.backtest.trial_records import LedgerSummary, Study
+from engine_alpha.backtest.sweeping.ledger_records import LedgerSummary, Study
+from engine_alpha.backtest.sweeping.outcome import Outcome, score
+from engine_alpha.backtest.sweeping.sampling import Sampler
+from engine_alpha.backtest.sweeping.space import Values
+from engine_alpha.backtest.sweeping.threads import side_by_side
+from engine_alpha.backtest.sweeping.variants import Variants
 from engine_alpha.backtest.trials import TrialLedger
-from engine_alpha.errors import BrokenPromise, ConfigError, DataError
+from engine_alpha.errors import ConfigError, DataError
 from engine_alpha.plans.history import History
 from engine_alpha.plans.setup import Setup
 
-ONE_THREAD: Final = ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-LARGEST_CHUNK: Final = 8  # sets given to a process at once: small, so that Ctrl-C and the bar wait for few
-
 
 class Evaluate(Protocol):
-    """Evaluates one configuration after another on a history that is laid out."""
+    """Evaluates configurations on a history that is laid out, several threads at a time."""
 
     def __call__(self, setup: Setup) -> Outcome:
         """Play the history with this configuration; raises `ConfigError` or `DataError` if that can't be."""
-        ...
-
-    def share(self, folder: Path) -> "Evaluate":
-        """Return one that can be sent to other processes: what is large lies in files in `folder`."""
         ...
 
 
@@ -184,86 +171,17 @@ Results = Callable[[Sequence[Values]], Iterator[Result]]
 
 @contextmanager
 def _evaluating(plan: SweepPlan) -> Iterator[Results]:
-    """Give what evaluates batches: in this process, or in as many as the plan says.
+    """Give what evaluates batches, in as many threads as the plan says.
 
     What can't be played shows here, before anything is written down.
     """
     evaluate = plan.prepare(plan.variants.setup, plan.wanted)
-    if plan.jobs == 1:
-        evaluator = _Evaluator(plan.variants, evaluate)
-        yield lambda batch: map(evaluator, batch)
-        return
-    with (
-        TemporaryDirectory(prefix="chloe-sweep-") as folder,
-        _one_thread_each(),
-        _pool(plan.jobs, _Evaluator(plan.variants, _shared(evaluate, Path(folder)))) as pool,
-    ):
 
-        def results(batch: Sequence[Values]) -> Iterator[Result]:
-            chunk = min(LARGEST_CHUNK, -(-len(batch) // plan.jobs))
-            return pool.map(_evaluated, batch, chunksize=max(1, chunk))
-
+    def evaluated(values: Values) -> Result:
         try:
-            yield results
-        except BrokenProcessPool as fault:
-            raise BrokenPromise(
-                "a process of the sweep ended by itself, perhaps for lack of memory: try --jobs 1; "
-                "what is finished is kept"
-            ) from fault
-
-
-def _shared(evaluate: Evaluate, folder: Path) -> Evaluate:
-    try:
-        return evaluate.share(folder)
-    except OSError as fault:
-        raise ConfigError(
-            f"{folder} can't take the columns that processes share ({fault.strerror}): name another place in "
-            "TMPDIR, or try --jobs 1"
-        ) from fault
-
-
-def _pool(jobs: int, evaluator: "_Evaluator") -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        jobs,
-        mp_context=multiprocessing.get_context("forkserver"),  # a plain fork may deadlock in Polars
-        initializer=_start_worker,
-        initargs=(evaluator,),
-    )
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let processes that start now use one thread each: there are as many of them as cores."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-class _Evaluator:
-    """Evaluates one set of values after another."""
-
-    def __init__(self, variants: Variants, evaluate: Evaluate) -> None:
-        self._variants = variants
-        self._evaluate = evaluate
-
-    def __call__(self, values: Values) -> Result:
-        try:
-            return self._evaluate(self._variants.setup_of(values))
+            return evaluate(plan.variants.setup_of(values))
         except (ConfigError, DataError) as fault:
             return str(fault)
 
-
-_worker: list[_Evaluator] = []  # this process's own, where this is a worker
-
-
-def _start_worker(evaluator: _Evaluator) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal: one answers
-    _worker.append(evaluator)
-
-
-def _evaluated(values: Values) -> Result:
-    return _worker[0](values)
+    with side_by_side(plan.jobs) as mapped:
+        yield lambda batch: mapped(evaluated, batch)

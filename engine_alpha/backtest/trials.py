@@ -16,8 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from engine_alpha.backtest.trial_outcome import Outcome
-from engine_alpha.backtest.trial_records import (
+from engine_alpha.backtest.sweeping.ledger_records import (
     RESET,
     STUDY,
     TRIAL,
@@ -29,7 +28,8 @@ from engine_alpha.backtest.trial_records import (
     sha256_of,
     summary_of,
 )
-from engine_alpha.backtest.trial_witness import Witness, read_witnesses, write_witnesses
+from engine_alpha.backtest.sweeping.ledger_witness import Witness, read_witnesses, write_witnesses
+from engine_alpha.backtest.sweeping.outcome import Outcome
 from engine_alpha.errors import JournalError, LockHeld
 from engine_alpha.home import Home
 from engine_alpha.journals.chain import EMPTY, Head

@@ -6,6 +6,7 @@ functions that load and store a kind are generated from its annotations: a new f
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -44,11 +45,13 @@ def leaves_of(kind: Any, path: str = "") -> Iterator[tuple[str, type]]:
             yield from leaves_of(shape, path + name)
 
 
+@cache
 def width_of(kind: Any) -> int:
     """Return how many words a value takes."""
     return sum(1 for _ in leaves_of(kind))
 
 
+@cache
 def dtype_of(kind: Any) -> np.dtype[Any]:
     """Return the record type of a flat kind, one field a word."""
     return np.dtype([(path[1:], np.int64 if shape is int else np.float64) for path, shape in leaves_of(kind)])

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine_alpha.cli.compiling import run_shown
+from engine_alpha.cli.extras import extra_asked_for
 from engine_alpha.cli.history import asked_history, history_options
 from engine_alpha.cli.options import chosen_home, examples, home_option, json_option, wants_json
 from engine_alpha.cli.output import remark, show, show_json
-from engine_alpha.cli.verify import extra_asked_for
 from engine_alpha.config.risk import DETAILS
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine_alpha.cli.accounts import Account, choose_account, reading
+from engine_alpha.cli.extras import extra_asked_for
 from engine_alpha.cli.options import (
     account_option,
     chosen_home,
@@ -19,7 +20,7 @@ from engine_alpha.cli.options import (
 )
 from engine_alpha.cli.output import show, show_json
 from engine_alpha.cli.progress import progress_shown
-from engine_alpha.cli.verify import FILES, extra_asked_for, span_of, stored_prices
+from engine_alpha.cli.verify import FILES, span_of, stored_prices
 from engine_alpha.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine_alpha.cli.extras import extra_asked_for
+from engine_alpha.cli.history import asked_history, history_options
 from engine_alpha.cli.options import chosen_home, examples, home_option, json_option, wants_json
 from engine_alpha.cli.output import remark, show, show_json
 from engine_alpha.cli.progress import progress_shown
-from engine_alpha.cli.verify import extra_asked_for
 from engine_alpha.errors import JournalError
 from engine_alpha.home import Home
 from engine_alpha.loop.saying import FAILED_CODE
@@ -22,12 +22,10 @@ from engine_alpha.reports.sweep import OBJECTIVES
 
 if TYPE_CHECKING:
     from engine_alpha.backtest.sweep import SweepPlan, SweepResult, Trial
-    from engine_alpha.backtest.sweep_sampling import Sampler
-    from engine_alpha.backtest.sweep_variants import Variants
-    from engine_alpha.plans.history import History
+    from engine_alpha.backtest.sweeping.sampling import Sampler
+    from engine_alpha.backtest.sweeping.variants import Variants
 
 INTERRUPTED = 130
-SECONDS_BETWEEN_REMARKS = 2.0
 NEEDED = {"data": "--data", "venue": "--venue", "symbols": "--symbols", "first": "--from", "end": "--to"}
 
 
@@ -36,17 +34,13 @@ NEEDED = {"data": "--data", "venue": "--venue", "symbols": "--symbols", "first":
         "chloe sweep --data candles/ --venue BINANCEUM --symbols ETHUSDT,BTCUSDT \\",
         "            --from 2021-01-01 --to 2024-01-01 --card momentum-long \\",
         "            --vary exits.stop.range=4:10:1 --vary entry[0].at_least=0.3,0.5,0.7",
-        "chloe sweep ... --vary momentum-long:exits.stop.range=4:10 --vary risk:risk_frac=0.002:0.02:log \\",
+        "chloe sweep … --vary momentum-long:exits.stop.range=4:10 --vary risk:risk_frac=0.002:0.02:log \\",
         "            --random 200 --seed 7",
         "chloe sweep ... --vary exits.stop.range=4:10 --optuna 100 --objective sharpe --out found/",
         "chloe sweep --ledger     what was ever tried in this home",
     )
 )
-@click.option("--data", metavar="DIR", help="Folder of stored bars.")
-@click.option("--venue", help="Whose bars: BINANCEUM, BYBIT or BINANCE.")
-@click.option("--symbols", metavar="A,B", help="Coins, whether the registry enables them or not.")
-@click.option("--from", "first", metavar="ISO", help="Bars that open at or after this, UTC.")
-@click.option("--to", "end", metavar="ISO", help="Bars that open before this, UTC.")
+@history_options(required=False)
 @click.option("--cards", metavar="DIR", help="Folder of cards instead of the home's.")
 @click.option("--risk", metavar="FILE", help="Limits instead of the home's risk.json.")
 @click.option("--card", metavar="NAME", help="The card whose keys are varied, unless a key names its own.")
@@ -67,7 +61,7 @@ NEEDED = {"data": "--data", "venue": "--venue", "symbols": "--symbols", "first":
     show_default=True,
     help="What the best set is best at; pf_low is the low end of PF's 95 % interval.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), help="Processes. [default: one per core]")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Sets at a time. [default: one per core]")
 @click.option("--best", type=click.IntRange(1), default=10, show_default=True, help="How many to show.")
 @click.option("--most", type=int, metavar="N", help="Let a grid have so many sets. [default: 100000]")
 @click.option("--out", metavar="DIR", help="Write all trials there: sweep.json and trials.csv.")
@@ -88,12 +82,12 @@ def sweep(**given: Any) -> int | None:
 
 
 def _sweep(home: Home, given: Mapping[str, Any]) -> int | None:
-    from engine_alpha.backtest.compiling import is_cached
+    from engine_alpha.backtest.compiling import LONGEST_OF_SWEEPS, is_cached
     from engine_alpha.backtest.sweep import sweep as run
     from engine_alpha.backtest.trials import TrialLedger
 
     plan, sampler = _planned(home, given)
-    if not is_cached():
+    if not is_cached(LONGEST_OF_SWEEPS):
         remark("compiling first, as after every installation and update: up to half a minute")
     with _progress(plan, given["objective"]) as progress:
         result = run(plan, sampler, TrialLedger(home), progress)
@@ -110,12 +104,12 @@ def _planned(home: Home, given: Mapping[str, Any]) -> tuple[SweepPlan, Sampler]:
 
     from engine_alpha.backtest.request import Overrides, backtest_setup
     from engine_alpha.backtest.sweep import SweepPlan
-    from engine_alpha.backtest.sweep_road import history_sha256, prepare
-    from engine_alpha.backtest.sweep_variants import make_variants
-    from engine_alpha.backtest.trial_records import Study
-    from engine_alpha.loop.rehearse import deciding_code
+    from engine_alpha.backtest.sweeping.ledger_records import Study
+    from engine_alpha.backtest.sweeping.road import history_sha256, prepare
+    from engine_alpha.backtest.sweeping.variants import make_variants
+    from engine_alpha.plans.deciding import deciding_code
 
-    wanted = _history(given)
+    wanted = asked_history(given)
     cards, risk = (Path(given[name]).expanduser() if given[name] else None for name in ("cards", "risk"))
     setup = backtest_setup(home, wanted, Overrides(cards=cards, risk=risk))
     variants = make_variants(setup, given["vary"], given["card"], cards)
@@ -140,24 +134,8 @@ def _planned(home: Home, given: Mapping[str, Any]) -> tuple[SweepPlan, Sampler]:
     return plan, sampler
 
 
-def _history(given: Mapping[str, Any]) -> History:
-    from engine_alpha.loop.times import parse_iso
-    from engine_alpha.plans.history import History
-
-    symbols = tuple(dict.fromkeys(name.strip() for name in given["symbols"].split(",") if name.strip()))
-    if not symbols:
-        raise click.UsageError("--symbols names no coin; write for example --symbols ETHUSDT,BTCUSDT")
-    return History(
-        data=Path(given["data"]).expanduser(),
-        venue=given["venue"],
-        symbols=symbols,
-        from_ms=parse_iso(given["first"]),
-        to_ms=parse_iso(given["end"]),
-    )
-
-
 def _sampler(variants: Variants, given: Mapping[str, Any]) -> tuple[str, Sampler]:
-    from engine_alpha.backtest.sweep_sampling import MOST_SETS, GridSampler, OptunaSampler, RandomSampler
+    from engine_alpha.backtest.sweeping.sampling import MOST_SETS, GridSampler, OptunaSampler, RandomSampler
 
     if given["random_sets"] is not None and given["optuna_sets"] is not None:
         raise click.UsageError("--random and --optuna are two ways; choose one")
@@ -170,21 +148,20 @@ def _sampler(variants: Variants, given: Mapping[str, Any]) -> tuple[str, Sampler
 
 @contextmanager
 def _progress(plan: SweepPlan, objective: str) -> Iterator[Callable[[int, int, Trial | None], None]]:
-    """Show a bar, and say now and then what the best set so far is."""
+    """Show a bar with the best set so far."""
     from engine_alpha.reports.sweep import value_text
     from engine_alpha.reports.words import count
 
-    said: dict[str, Any] = {"best": None, "at": time.monotonic()}
+    known: list[Trial | None] = [None]
+    note = [""]
     with progress_shown(f"sweeping {count(len(plan.wanted.symbols), 'coin')}", "sets") as move:
 
         def tell(done: int, total: int, best: Trial | None) -> None:
-            move(done, total)
-            now = time.monotonic()
-            if best is not said["best"] and best is not None and now - said["at"] > SECONDS_BETWEEN_REMARKS:
-                said.update(best=best, at=now)
+            if best is not None and best is not known[0]:
                 values = plan.variants.named(best.values)
                 words = ", ".join(f"{key} {value_text(value)}" for key, value in values.items())
-                remark(f"best so far: {objective} {best.score:.4g} with {words}")
+                known[0], note[0] = best, f"best so far: {objective} {best.score:.4g} with {words}"
+            move(done, total, note[0])
 
         yield tell
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from engine_alpha.atomic_files import write_atomically
 from engine_alpha.backtest.sweep import SweepPlan, SweepResult, Trial
-from engine_alpha.backtest.sweep_luck import deflated_sharpe, lucky_factor
-from engine_alpha.backtest.sweep_plateau import plateau_of
+from engine_alpha.backtest.sweeping.luck import deflated_sharpe, lucky_factor
+from engine_alpha.backtest.sweeping.plateau import plateau_of
 from engine_alpha.config.cards import playbook_of
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
@@ -190,9 +190,9 @@ def _fault_lines(result: SweepResult) -> list[str]:
 
 
 def _pace(plan: SweepPlan, result: SweepResult) -> str:
-    processes = count(plan.jobs, "process", "processes")
     sets = count(len(result.trials), "set")
-    return f"{sets} in {result.seconds:.1f} s on {processes}, {result.new:,} of them never tried before"
+    beside = f", {plan.jobs} at a time" if plan.jobs > 1 else ""
+    return f"{sets} in {result.seconds:.1f} s{beside}, {result.new:,} of them never tried before"
 
 
 def _ledger(result: SweepResult) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine_alpha.cli.accounts import Account, choose_account, reading
+from engine_alpha.cli.extras import extra_asked_for
 from engine_alpha.cli.options import (
     account_option,
     chosen_home,
@@ -70,17 +69,6 @@ def verify(data: str | None, venue: str | None, first: str | None, end: str | No
     from engine_alpha.loop.tick import SOME_FAILED
 
     return SOME_FAILED if found.findings else 0
-
-
-@contextmanager
-def extra_asked_for() -> Iterator[None]:
-    """Turn an import that fails for want of the backtest extra into a `ConfigError` that names it."""
-    try:
-        yield
-    except ModuleNotFoundError as missing:
-        raise ConfigError(
-            f"this needs {missing.name}: install the extra, pip install 'chloe[backtest]'"
-        ) from None
 
 
 def span_of(first: str | None, end: str | None) -> Span:

@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 from engine_alpha.domain.asset import AssetConfig
@@ -21,6 +20,7 @@ from engine_alpha.loop import wiring
 from engine_alpha.loop.clocks import FixedClock
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.tick import tick_all
+from engine_alpha.plans.deciding import deciding_code
 from engine_alpha.plans.history import History, due_at, history_setup
 from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import Journal
@@ -72,16 +72,6 @@ def account_name(setup: Setup, wanted: History) -> str:
         deciding_code(),
     ]
     return "rehearse-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-
-def deciding_code() -> str:
-    """Return a hash of the sources that decide: an engine that decides otherwise starts a new account."""
-    digest = hashlib.sha256()
-    for package in ("domain", "kernel", "step"):
-        for source in sorted(files("engine_alpha").joinpath(package).iterdir(), key=lambda one: one.name):
-            if source.name.endswith(".py"):
-                digest.update(source.name.encode() + source.read_bytes())
-    return digest.hexdigest()
 
 
 def _hash_of(setup: Setup, asset: AssetConfig) -> str:

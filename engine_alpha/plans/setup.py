@@ -23,7 +23,7 @@ from engine_alpha.domain.instrument import Instrument
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
 from engine_alpha.kernel.grid import steps_per_unit
-from engine_alpha.kernel.values import Asset, Rules, Tier
+from engine_alpha.kernel.values import Asset, Parameters, Rules, Tier
 from engine_alpha.step.plan import AssetPlan
 
 
@@ -73,25 +73,31 @@ class Setup:
             self.made[asset] = self._plan(asset)
         return self.made[asset]
 
-    def _plan(self, asset: AssetConfig) -> AssetPlan:
-        instrument = instrument_of(self.instruments[asset.venue], asset)
+    def rules_of(
+        self, asset: AssetConfig, instrument: Instrument, parameters: Parameters
+    ) -> tuple[Rules, tuple[str, ...]]:
+        """Return an asset's rules on this contract and parameter set, and the names of its cards."""
         book = playbook_of(self.cards, asset)
-        version, parameters = parameters_of(self.home.parameters, asset.symbol)
+        start = start_quote(self.risk, asset)
         rules = Rules(
-            kernel_asset(
-                asset, instrument, self.place(asset.symbol), start_quote(self.risk, asset), self.risk
-            ),
+            kernel_asset(asset, instrument, self.place(asset.symbol), start, self.risk),
             risk_of(self.risk, asset),
             parameters,
             book.cards,
             book.conditions,
         )
+        return rules, book.names
+
+    def _plan(self, asset: AssetConfig) -> AssetPlan:
+        instrument = instrument_of(self.instruments[asset.venue], asset)
+        version, parameters = parameters_of(self.home.parameters, asset.symbol)
+        rules, names = self.rules_of(asset, instrument, parameters)
         # without its place: other entries change no asset's hash
         placeless = rules._replace(asset=rules.asset._replace(place=0))
         parts = {
             "asset": replace(asset, enabled=True),
             "rules": placeless,
-            "names": book.names,
+            "names": names,
             "set": version,
             "instrument": instrument,
         }
@@ -102,7 +108,7 @@ class Setup:
             asset=asset,
             instrument=instrument,
             rules=rules,
-            names=book.names,
+            names=names,
             parameters_version=version,
             config_hash=hash_config(parts)[:32],
             detail=detail,

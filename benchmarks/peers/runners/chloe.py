@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from benchmarks.peers.runners.contract import (
 from engine_alpha.backtest import BacktestResult, History, run
 from engine_alpha.backtest.run import measured
 from engine_alpha.backtest.sweeping.road import prepare
+from engine_alpha.backtest.sweeping.threads import side_by_side
 from engine_alpha.config.cards import CardConfig
 from engine_alpha.config.instruments import InstrumentEntry, Snapshot, with_deductions, write_snapshot
 from engine_alpha.config.risk import RISK_BUCKETS
@@ -186,10 +188,11 @@ def trades_of(result: BacktestResult) -> list[PeerTrade]:
 
 
 def swept(setup: Setup, wanted: History) -> float:
-    """Lay the history out, evaluate every set of parameters in this one process, return their net in all."""
+    """Lay the history out, evaluate every set of parameters on all cores, return their net in all."""
     evaluate = prepare(setup, wanted)
-    found = [evaluate(_varied(setup, *levels)) for levels in sweep_levels()]
-    return sum(outcome.net_quote for outcome in found)
+    varied = [_varied(setup, *levels) for levels in sweep_levels()]
+    with side_by_side(len(os.sched_getaffinity(0))) as mapped:
+        return sum(outcome.net_quote for outcome in mapped(evaluate, varied))
 
 
 def _varied(setup: Setup, stop_frac: float, target_frac: float) -> Setup:

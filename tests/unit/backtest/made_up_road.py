@@ -3,17 +3,15 @@
 It stands in for history, not for Chloe: sweeps of real candles are tested beside the compiled road.
 """
 
-import os
 import random
-import signal
 from pathlib import Path
 
 import numpy as np
 
 from engine_alpha.backtest.sweep import Evaluate, Prepare, SweepPlan
-from engine_alpha.backtest.sweep_variants import make_variants
-from engine_alpha.backtest.trial_outcome import Outcome, moments
-from engine_alpha.backtest.trial_records import Study
+from engine_alpha.backtest.sweeping.ledger_records import Study
+from engine_alpha.backtest.sweeping.outcome import Outcome, moments
+from engine_alpha.backtest.sweeping.variants import make_variants
 from engine_alpha.errors import DataError
 from engine_alpha.home import Home
 from engine_alpha.kernel.profit_factor import profit_factor
@@ -32,17 +30,13 @@ def made_up(setup: Setup, wanted: History) -> "MadeUp":
 
 
 class MadeUp:
-    """Makes trades up; there is nothing large to share."""
-
-    def share(self, folder: Path) -> "MadeUp":
-        assert folder.is_dir()
-        return self
+    """Makes trades up."""
 
     def __call__(self, varied: Setup) -> Outcome:
         if varied.risk.cooldown_bars == BAD_COOLDOWN:
             raise DataError("unlucky", "no result with a cooldown of 13")
         if varied.risk.cooldown_bars == FATAL_COOLDOWN:
-            os.kill(os.getpid(), signal.SIGKILL)
+            raise RuntimeError("a mistake of ours")
         card = next(each for each in varied.cards.cards if each.name == CARD)
         stop, entry = float(card.exits.stop.range or 0.0), float(card.entry[0].at_least or 0.0)
         away = abs(stop - BEST_STOP) / 10 + abs(entry - BEST_ENTRY)

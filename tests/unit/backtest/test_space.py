@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine_alpha.backtest.space import Axis, documents_of, parse_axes
-from engine_alpha.backtest.sweep_variants import Variants, make_variants
+from engine_alpha.backtest.sweeping.space import Axis, documents_of, parse_axes
+from engine_alpha.backtest.sweeping.variants import Variants, make_variants
 from engine_alpha.config.editing import set_value
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home, init_home

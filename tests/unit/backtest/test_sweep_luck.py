@@ -6,13 +6,13 @@ from statistics import variance
 import numpy as np
 import pytest
 
-from engine_alpha.backtest.sweep_luck import (
+from engine_alpha.backtest.sweeping.luck import (
     deflated_sharpe,
     expected_best,
     lucky_factor,
     probabilistic_sharpe,
 )
-from engine_alpha.backtest.trial_outcome import DailyReturns, moments
+from engine_alpha.backtest.sweeping.outcome import DailyReturns, moments
 from engine_alpha.kernel.profit_factor import profit_factor
 
 

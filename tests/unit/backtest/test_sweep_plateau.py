@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from engine_alpha.backtest.space import Axis
 from engine_alpha.backtest.sweep import Trial
-from engine_alpha.backtest.sweep_plateau import NEAREST, Plateau, neighbours_of, plateau_of
-from engine_alpha.backtest.trial_outcome import Outcome
+from engine_alpha.backtest.sweeping.outcome import Outcome
+from engine_alpha.backtest.sweeping.plateau import NEAREST, Plateau, neighbours_of, plateau_of
+from engine_alpha.backtest.sweeping.space import Axis
 from engine_alpha.kernel.profit_factor import profit_factor
 
 

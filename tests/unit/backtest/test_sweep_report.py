@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine_alpha.backtest.trial_outcome import OBJECTIVES as NUMBERS
+from engine_alpha.backtest.sweeping.outcome import OBJECTIVES as NUMBERS
 from engine_alpha.kernel.profit_factor import profit_factor
 from engine_alpha.reports.sweep import (
     OBJECTIVES,

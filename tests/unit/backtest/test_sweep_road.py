@@ -1,6 +1,6 @@
 """Sweeps on the compiled road: every set comes out as a whole backtest of that configuration does."""
 
-import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,21 +10,14 @@ import pytest
 pytest.importorskip("numba", reason="numba is absent: the backtest extra is not installed")
 
 from engine_alpha.backtest import History
-from engine_alpha.backtest.outcome import Played, result_of
-from engine_alpha.backtest.request import Overrides, backtest_setup, gathered
-from engine_alpha.backtest.run import played_through, road_of
-from engine_alpha.backtest.sweep_road import history_sha256, prepare, trades_sha256
-from engine_alpha.backtest.sweep_variants import Variants, make_variants
-from engine_alpha.backtest.trial_outcome import Outcome
-from engine_alpha.backtest.words import dtype_of
+from engine_alpha.backtest.request import Overrides, backtest_setup
+from engine_alpha.backtest.sweeping.road import history_sha256, prepare
+from engine_alpha.backtest.sweeping.variants import Variants, make_variants
 from engine_alpha.errors import ConfigError, DataError
-from engine_alpha.kernel.profit_factor import profit_factor
-from engine_alpha.kernel.values import Trade
-from engine_alpha.plans.setup import Setup
-from engine_alpha.reports.statistics import statistics_of
 from engine_alpha.store.months import write_bars
 from tests.parity.configurations import configuration
 from tests.parity.stored import THREE, series, store, wanted
+from tests.unit.backtest.both_roads import in_full
 from tests.unit.loop.runs import LONG_HELD, QUICK, a_home
 
 SHADOW = {**QUICK, "name": "shadow", "status": "shadow"}
@@ -46,31 +39,6 @@ def history(tmp_path: Path) -> History:
 def variants_of(tmp_path: Path, history: History) -> Variants:
     home = a_home(tmp_path / "home", enabled=THREE, cards=(QUICK, SHADOW))
     return make_variants(backtest_setup(home, history, Overrides()), KEYS)
-
-
-def in_full(setup: Setup, history: History) -> tuple[Outcome, Played]:
-    """Play the whole road, records and shadow cards and all, and sum it up from its result."""
-    found = gathered(setup, history)
-    played = played_through(road_of(setup, history, found), records=True)
-    result = result_of(setup, history, found, played, 0.0)
-    account = statistics_of(result.as_run()).account
-    mine = [place for place, owner in enumerate(played.owners) if owner[1] < 0]
-    rows = np.array([played.trades[place] for place in mine], dtype=dtype_of(Trade))
-    owners = np.array([played.owners[place][0] for place in mine], dtype=np.int64)
-    plans = [each.plan for each in found.assets]
-    return Outcome(
-        factor=profit_factor([trade.net_quote for trade in result.trades]),
-        per_coin={
-            plan.asset.symbol: profit_factor(
-                [trade.net_quote for trade in result.trades if trade.symbol == plan.asset.symbol]
-            )
-            for plan in plans
-        },
-        sharpe=account.sharpe,
-        max_drawdown_frac=account.drawdown.frac if account.drawdown is not None else 0.0,
-        daily=None,
-        trades_sha256=trades_sha256(rows, owners, plans),
-    ), played
 
 
 def test_each_set_comes_out_as_a_whole_backtest_of_it(tmp_path: Path, history: History) -> None:
@@ -98,8 +66,8 @@ def test_random_homes_come_out_alike_on_both_roads(tmp_path: Path) -> None:
     compared = trades = 0
     for seed in range(16):
         make_home, history = configuration(seed, tmp_path / f"data-{seed}")
-        setup = backtest_setup(make_home(tmp_path / f"home-{seed}"), history, Overrides())
         try:
+            setup = backtest_setup(make_home(tmp_path / f"home-{seed}"), history, Overrides())
             evaluate = prepare(setup, history)
         except ConfigError:  # a coin of this configuration can't run, and a sweep refuses it
             continue
@@ -109,18 +77,13 @@ def test_random_homes_come_out_alike_on_both_roads(tmp_path: Path) -> None:
     assert compared >= 10 and trades >= 100
 
 
-def test_shared_columns_are_mapped_from_files_and_give_the_same(tmp_path: Path, history: History) -> None:
+def test_sets_that_play_in_threads_come_out_as_one_after_another(tmp_path: Path, history: History) -> None:
     variants = variants_of(tmp_path, history)
     evaluate = prepare(variants.setup, history)
-    with pytest.raises(TypeError, match="share it first"):
-        pickle.dumps(evaluate)
-    (tmp_path / "shared").mkdir()
-    sent = pickle.dumps(evaluate.share(tmp_path / "shared"))
-    assert len(sent) < 200_000 < sum(file.stat().st_size for file in (tmp_path / "shared").iterdir())
-    received = pickle.loads(sent)
-    for values in SETS[:2]:
-        setup = variants.setup_of(values)
-        assert received(setup) == evaluate(setup)
+    setups = [variants.setup_of(values) for values in SETS] * 8
+    alone = [evaluate(setup) for setup in setups]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(evaluate, setups)) == alone
 
 
 def test_daily_returns_are_moments_of_the_account(tmp_path: Path, history: History) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine_alpha.backtest.trial_outcome import DailyReturns, Outcome
-from engine_alpha.backtest.trial_records import FAULT, OUTCOME, RESET, Study, fold
+from engine_alpha.backtest.sweeping.ledger_records import FAULT, OUTCOME, RESET, Study, fold
+from engine_alpha.backtest.sweeping.outcome import DailyReturns, Outcome
 from engine_alpha.backtest.trials import TrialLedger, trials_known
 from engine_alpha.errors import JournalError
 from engine_alpha.home import Home

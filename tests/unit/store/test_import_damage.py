@@ -1,6 +1,5 @@
 """A damaged file is refused, or read as what it says now; it is never a bug and never half stored."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

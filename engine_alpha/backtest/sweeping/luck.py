@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from statistics import NormalDist, stdev
 from typing import Final
 
-from engine_alpha.backtest.trial_outcome import DailyReturns
+from engine_alpha.backtest.sweeping.outcome import DailyReturns
 from engine_alpha.kernel.profit_factor import Z_95, ProfitFactor
 
 EULER_MASCHERONI: Final = 0.5772156649015329

@@ -1,7 +1,7 @@
 """Which values a sweep tries, in which order: all of a grid, seeded random ones, or Optuna's choice.
 
 A sampler gives batches and is told their scores before it gives the next; batches do not depend on how many
-processes work on them, so a sweep with the same seed tries the same values again.
+threads work on them, so a sweep with the same seed tries the same values again.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from engine_alpha.backtest.space import Axis, Values
+from engine_alpha.backtest.sweeping.space import Axis, Values
 from engine_alpha.errors import ConfigError
 
 BATCH: Final = 256

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from engine_alpha.backtest.space import Axis, Values
 from engine_alpha.backtest.sweep import Trial
+from engine_alpha.backtest.sweeping.space import Axis, Values
 
 NEAREST: Final = 6  # where values have no steps, so many of the nearest trials are the neighbours
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine_alpha.backtest.space import RISK, Axis, Document, Values, changes_of, documents_of, parse_axes
+from engine_alpha.backtest.sweeping.space import (
+    RISK,
+    Axis,
+    Document,
+    Values,
+    changes_of,
+    documents_of,
+    parse_axes,
+)
 from engine_alpha.config.cards import CardConfig, Cards, playbook_of
 from engine_alpha.config.checking import check
 from engine_alpha.config.hashing import hash_config

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from engine_alpha.backtest.trial_outcome import Outcome
+from engine_alpha.backtest.sweeping.outcome import Outcome
 from engine_alpha.ports import Event, StoredEvent
 
 STUDY, TRIAL, OUTCOME, FAULT, RESET = "study", "trial", "outcome", "fault", "reset"

@@ -1,0 +1,1 @@
+"""What the compiled road costs, figure by figure: `python -m benchmarks.road`."""
