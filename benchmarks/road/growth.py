@@ -104,7 +104,7 @@ def past_trades(folder: Path) -> list[Figure]:
     for _ in range(2 * RUNS):
         with collector_off():
             played, seconds = parts_of(road)
-        trades, bars = len(played.trades), played.bars
+        trades, bars = len(played.closed()[0]), played.bars
         early.append(seconds.early / bars * 1e10)
         late.append(seconds.late / bars * 1e10)
         collected.append(parts_of(road)[1].whole / seconds.whole)

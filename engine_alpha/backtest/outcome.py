@@ -36,8 +36,7 @@ class Played:
     settings: Settings
     columns: Columns
     ticks: Ints
-    trades: list[tuple[Any, ...]] = field(default_factory=list)
-    owners: list[list[int]] = field(default_factory=list)
+    trades: list[tuple[Ints, Ints]] = field(default_factory=list)  # words and owners of each chunk
     kept: list[tuple[Ints, Ints]] = field(default_factory=list)
     seconds: float = 0.0
     hexes: tuple[str | None, str | None] = (None, None)
@@ -47,11 +46,15 @@ class Played:
         """Return how many asset-bars were advanced."""
         return int(self.out.steps.sum())
 
+    def closed(self) -> tuple[np.ndarray[Any, Any], Ints]:
+        """Return all closed trades as records of `Trade`, and (asset, shadow card or -1, close) of each."""
+        words = np.concatenate([words for words, _ in self.trades])
+        return words.view(dtype_of(Trade))[:, 0], np.concatenate([owners for _, owners in self.trades])
+
     def take(self, out: Output, keep: bool) -> None:
         """Take the chunk's trades, and its records where they are to be kept; make room for the next."""
         count = int(out.counts[1])
-        self.trades.extend(out.trade_ints[:count].view(dtype_of(Trade))[:, 0].tolist())
-        self.owners.extend(out.trade_owner[:count].tolist())
+        self.trades.append((out.trade_ints[:count].copy(), out.trade_owner[:count].copy()))
         if keep:
             records = int(out.counts[0])
             self.kept.append((out.record_ints[:records].copy(), out.record_asset[:records].copy()))
@@ -108,7 +111,8 @@ def _trades(found: Gathered, played: Played) -> tuple[tuple[TradeRow, ...], tupl
     real: list[TradeRow] = []
     shadow: list[TradeRow] = []
     first = played.settings.shadow_first.tolist()
-    for words, (asset, shadow_place, _) in zip(played.trades, played.owners, strict=True):
+    records, owners = played.closed()
+    for words, (asset, shadow_place, _) in zip(records.tolist(), owners.tolist(), strict=True):
         plan = found.assets[asset].plan
         trade = Trade(*words)
         card = trade.card

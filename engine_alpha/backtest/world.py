@@ -1,5 +1,6 @@
 """What a compiled run reads and keeps: every asset's bars, features and rules laid out in arrays."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -224,17 +225,26 @@ def _flat_words(rules: Any) -> list[int]:
     row: list[Any] = []
     for value in (rules.asset, rules.risk, rules.parameters):
         row.extend(field for field in value if isinstance(field, int | float))
-    return [np.float64(each).view(np.int64).item() if isinstance(each, float) else each for each in row]
+    return _as_words(row)
 
 
-def _table(lists: Sequence[Sequence[Any]], kind: Any, filler: Any) -> np.ndarray[Any, Any]:
+def _as_words(numbers: Sequence[int | float]) -> list[int]:
+    """Return whole numbers as they are and the others by their bits."""
+    kinds = "".join(["d" if isinstance(each, float) else "q" for each in numbers])
+    return list(struct.unpack(f"={len(numbers)}q", struct.pack("=" + kinds, *numbers)))
+
+
+def _table(lists: Sequence[tuple[Any, ...]], kind: Any, filler: Any) -> np.ndarray[Any, Any]:
     """Return one row of records an asset, filled up to the longest."""
     width = max([1, *(len(each) for each in lists)])
     table = np.zeros((len(lists), width), dtype=dtype_of(kind))
     if filler is not None:
         table[:] = tuple(filler)
+    made: dict[Any, np.ndarray[Any, Any]] = {}  # most assets have the same
     for row, items in zip(table, lists, strict=True):
-        row[: len(items)] = records_of(items, kind)
+        if items not in made:
+            made[items] = records_of(items, kind)
+        row[: len(items)] = made[items]
     return table
 
 
@@ -270,10 +280,7 @@ def _words(values: Sequence[Any], kind: Any) -> Ints:
     """Return nested values as rows of words."""
     rows = np.zeros((len(values), width_of(kind)), np.int64)
     for row, value in zip(rows, values, strict=True):
-        row[:] = [
-            np.float64(each).view(np.int64).item() if isinstance(each, float) else each
-            for each in _numbers(value)
-        ]
+        row[:] = _as_words(_numbers(value))
     return rows
 
 

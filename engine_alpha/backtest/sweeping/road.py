@@ -207,10 +207,11 @@ def _without_shadows(settings: Settings) -> Settings:
 def _played(road: Road) -> Swept:
     """Play a history that can't be skimmed."""
     played = played_through(road, records=False)
+    rows, owners = played.closed()
     return Swept(
         plans=tuple(each.plan for each in road.gathered.assets),
-        rows=np.array(played.trades, dtype=dtype_of(Trade)),
-        owners=np.array([owner[0] for owner in played.owners], dtype=np.int64),
+        rows=rows,
+        owners=owners[:, 0],
         net_quote=played.out.tick_net,
         state=played.state,
     )

@@ -1,15 +1,11 @@
 """The full road beside the sweep's: every record made, shadow cards and all, then summed up alike."""
 
-import numpy as np
-
 from engine_alpha.backtest.outcome import Played, result_of
 from engine_alpha.backtest.request import gathered
 from engine_alpha.backtest.run import played_through, road_of
 from engine_alpha.backtest.sweeping.outcome import Outcome
 from engine_alpha.backtest.sweeping.road import trades_sha256
-from engine_alpha.backtest.words import dtype_of
 from engine_alpha.kernel.profit_factor import profit_factor
-from engine_alpha.kernel.values import Trade
 from engine_alpha.plans.history import History
 from engine_alpha.plans.setup import Setup
 from engine_alpha.reports.statistics import statistics_of
@@ -21,9 +17,9 @@ def in_full(setup: Setup, history: History) -> tuple[Outcome, Played]:
     played = played_through(road_of(setup, history, found), records=True)
     result = result_of(setup, history, found, played, 0.0)
     account = statistics_of(result.as_run()).account
-    mine = [place for place, owner in enumerate(played.owners) if owner[1] < 0]
-    rows = np.array([played.trades[place] for place in mine], dtype=dtype_of(Trade))
-    owners = np.array([played.owners[place][0] for place in mine], dtype=np.int64)
+    rows, owners = played.closed()
+    mine = owners[:, 1] < 0
+    rows, owners = rows[mine], owners[mine, 0]
     plans = [each.plan for each in found.assets]
     return Outcome(
         factor=profit_factor([trade.net_quote for trade in result.trades]),

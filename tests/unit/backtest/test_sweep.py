@@ -1,6 +1,7 @@
 """Sweeps: what is tried in which order, in however many threads, and what the ledger keeps of it."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from engine_alpha.backtest.sweep import SweepPlan, SweepResult, Trial, sweep
 from engine_alpha.backtest.sweeping.outcome import OBJECTIVES, Outcome, score
 from engine_alpha.backtest.sweeping.sampling import GridSampler, OptunaSampler, RandomSampler, Sampler
 from engine_alpha.backtest.sweeping.space import Axis
+from engine_alpha.backtest.sweeping.threads import side_by_side
 from engine_alpha.backtest.trials import TrialLedger, trials_known
 from engine_alpha.errors import ConfigError, DataError
 from engine_alpha.home import Home, init_home
@@ -94,6 +96,22 @@ def test_values_that_do_not_go_together_are_a_trial_that_fails(home: Home) -> No
     assert fine.fault is None
     assert refused.fault is not None and "sub-accounts of the enabled assets add up to 1.8" in refused.fault
     assert found.ledger.known == 2
+
+
+def test_work_side_by_side_comes_in_order_and_what_has_not_begun_is_dropped() -> None:
+    before, begun = sys.getswitchinterval(), list[int]()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.02 if number % 2 else 0.001)
+        return number
+
+    with side_by_side(3) as mapped:
+        assert list(mapped(work, range(12))) == list(range(12))
+    with pytest.raises(KeyboardInterrupt), side_by_side(2) as mapped:
+        mapped(work, range(100, 200))
+        raise KeyboardInterrupt
+    assert len(begun) < 12 + 100 and sys.getswitchinterval() == before
 
 
 def stop_after(trials: int) -> Callable[[int, int, Trial | None], None]:

@@ -142,6 +142,14 @@ def test_a_ledger_that_was_changed_is_named_and_exits_4(home: Path, data: Path) 
     assert "trials.sqlite is not what was written: event 12 was changed" in result.stderr
 
 
+def test_progress_tells_the_best_set_so_far(home: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine_alpha.cli.progress.SILENT_SECONDS", 0.0)
+    result = run(*words(data, *vary(STOPS, HOLDS)))
+    assert result.exit_code == 0, result.stderr
+    assert "sweeping 3 coins: 100 %, 15 of 15 sets; best so far: pf_low " in result.stderr
+    assert " with quick:exits.stop.atr " in result.stderr
+
+
 def test_the_ledger_is_no_account(home: Path, data: Path) -> None:
     of_json(*words(data, *vary(STOPS)))
     assert run("status").exit_code == 0

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
-from engine_alpha.cli.options import account_option, home_option
-from engine_alpha.cli.root import Root
+from engine_alpha.cli.root import chloe
 from engine_alpha.home import Home
 from engine_alpha.loop.wiring import run_tick
 from tests.makers import HOUR_MS
@@ -19,16 +17,6 @@ from tests.unit.backtest.verifying import PAIR, Played, bar, played
 from tests.unit.loop.runs import a_home, edit, set_risk
 
 HOURS = 12
-
-
-@click.group(
-    cls=Root,
-    lazy={"verify": ("verify:verify", "Decide again."), "compare": ("compare:compare", "Split the gap.")},
-)
-@home_option
-@account_option
-def chloe() -> None:
-    """Hold the two commands."""
 
 
 @pytest.fixture(scope="module")
