@@ -7,12 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine_alpha.cli.accounts import Account, reading
+from engine_alpha.cli.history import asked_history, history_options
 from engine_alpha.cli.options import chosen_home, examples, home_option, json_option, wants_json
 from engine_alpha.cli.output import remark, show, show_json
 from engine_alpha.cli.progress import progress_shown
@@ -31,13 +31,7 @@ if TYPE_CHECKING:
         "               --from 2023-01-01T12:00 --to 2023-02-01 --json",
     )
 )
-@click.option("--data", required=True, metavar="DIR", help="Folder of stored bars.")
-@click.option("--venue", required=True, help="Whose bars: BINANCEUM, BYBIT or BINANCE.")
-@click.option(
-    "--symbols", required=True, metavar="A,B", help="Coins, whether the registry enables them or not."
-)
-@click.option("--from", "first", required=True, metavar="ISO", help="Bars that open at or after this, UTC.")
-@click.option("--to", "end", required=True, metavar="ISO", help="Bars that open before this, UTC.")
+@history_options()
 @home_option
 @json_option
 def rehearse(**given: str) -> None:
@@ -47,20 +41,9 @@ def rehearse(**given: str) -> None:
     started again with the same arguments it goes on where it was.
     """
     from engine_alpha.loop.tick import SOME_FAILED
-    from engine_alpha.loop.times import parse_iso
-    from engine_alpha.plans.history import History
 
     home = chosen_home()
-    symbols = tuple(dict.fromkeys(name.strip() for name in given["symbols"].split(",") if name.strip()))
-    if not symbols:
-        raise click.UsageError("--symbols names no coin; write for example --symbols ETHUSDT,BTCUSDT")
-    wanted = History(
-        data=Path(given["data"]).expanduser(),
-        venue=given["venue"],
-        symbols=symbols,
-        from_ms=parse_iso(given["first"]),
-        to_ms=parse_iso(given["end"]),
-    )
+    wanted = asked_history(given)
     report, seconds = _played(home, wanted)
     found = _fields(home, wanted, report, seconds)
     reasons = _no_decisions(home, report)
