@@ -27,7 +27,11 @@ class VenueBusy(VenueError):
 
 
 class Refused(VenueError):
-    """Do not retry: the venue said no, and why."""
+    """Do not retry: the venue said no, and why. `code` is the venue's own, "" where it gave none."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class OutcomeUnknown(VenueError):

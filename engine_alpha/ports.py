@@ -2,10 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.bars import Reading
+from engine_alpha.domain.orders import (
+    Execution,
+    OrderIntent,
+    Protection,
+    VenueOrder,
+    VenuePosition,
+    Wallet,
+)
+from engine_alpha.domain.venue_facts import AccountFacts, FeeRates, SymbolFacts
 
 
 class Clock(Protocol):
@@ -17,6 +26,10 @@ class Clock(Protocol):
 
     def wait_until(self, at_ms: int) -> None:
         """Return when it is that time; a clock that stands still returns at once."""
+        ...
+
+    async def pause(self, wait_ms: int) -> None:
+        """Let that much time pass without holding up the others; a clock that stands still returns at once."""
         ...
 
 
@@ -115,8 +128,94 @@ class Journal(Protocol):
 
 
 class Venue(Protocol):
-    """Where orders go. Paper shows a pending entry's provisional fill; its booking is the kernel's."""
+    """One exchange account: orders go out, facts come back. Every method may raise a `VenueError`.
 
-    def provisional_fill(self, pending: Any, forming_open: float | None) -> float | None:
-        """Return the price a pending order would fill at now; None while the next bar has not begun."""
+    A write that raises `OutcomeUnknown` may have taken effect: look it up with `find`, never send it again.
+    A read that fails says nothing: it is not "flat" and not "not there".
+    """
+
+    @property
+    def name(self) -> str:
+        """Name the venue as the registry does."""
+        ...
+
+    @property
+    def stop_rides_entry(self) -> bool:
+        """Say whether an entry carries its stop; else the stop is a second order, after the fill."""
+        ...
+
+    @property
+    def proof_ms(self) -> int:
+        """How long after an intent a look-up that finds nothing proves that the order never arrived."""
+        ...
+
+    async def server_ms(self) -> int:
+        """Return the venue's time."""
+        ...
+
+    async def place(self, intent: OrderIntent) -> VenueOrder:
+        """Send an entry or exit once; return it as accepted (its fills are told by `executions`).
+
+        An id that the venue knows already raises `OutcomeUnknown`: an earlier attempt is there.
+        """
+        ...
+
+    async def find(self, intent: OrderIntent) -> VenueOrder | None:
+        """Look an order up by its client id in open orders, history and executions; None: in none of them."""
+        ...
+
+    async def cancel(self, symbol: str, order_id: str, conditional: bool) -> None:
+        """Cancel one order by the venue's id; one that is gone already is no error."""
+        ...
+
+    async def protect(self, wish: Protection) -> None:
+        """Make the protection of a position what `wish` says and verify that it stands; harmless to repeat.
+
+        The old stop goes only once the new one stands. Raises `Refused` if the venue takes no such stop
+        (the price is through it already): leave the position then.
+        """
+        ...
+
+    async def is_protected(self, wish: Protection) -> bool:
+        """Say whether that stop stands at the venue now, by a fresh read."""
+        ...
+
+    async def unprotect(self, symbol: str) -> None:
+        """Take our stops and targets of a flat symbol away, where they do not go by themselves."""
+        ...
+
+    async def positions(self) -> Mapping[str, VenuePosition]:
+        """Return every open position of the account by symbol: one request for all."""
+        ...
+
+    async def open_orders(self) -> Sequence[VenueOrder]:
+        """Return every open order of the account, conditional ones too, but no stop that hangs on a position."""
+        ...
+
+    async def executions(self, symbol: str, since_ms: int) -> Sequence[Execution]:
+        """Return fills and funding of one symbol from `since_ms` on, oldest first."""
+        ...
+
+    async def wallet(self) -> Wallet:
+        """Return the account's money."""
+        ...
+
+    async def account_facts(self) -> AccountFacts:
+        """Return how the account is set and what the key may do."""
+        ...
+
+    async def symbol_facts(self, symbol: str) -> SymbolFacts:
+        """Return what the venue says of the contract now; also of one that no longer trades."""
+        ...
+
+    async def fee_rates(self, symbol: str) -> FeeRates:
+        """Return what the account pays."""
+        ...
+
+    async def set_up(self, symbol: str, leverage: str) -> None:
+        """Set isolated margin (where it is per symbol) and leverage; already so is fine."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
         ...

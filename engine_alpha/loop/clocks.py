@@ -1,5 +1,6 @@
 """Clocks: the system's, and one that stands where it is put."""
 
+import asyncio
 import time
 
 
@@ -15,6 +16,10 @@ class SystemClock:
         while (left_ms := at_ms - self.now_ms()) > 0:
             time.sleep(left_ms / 1000)
 
+    async def pause(self, wait_ms: int) -> None:
+        """Sleep, letting other tasks run."""
+        await asyncio.sleep(wait_ms / 1000)
+
 
 class FixedClock:
     """Tell the time it was set to; rehearsals and `--now` move it by hand."""
@@ -28,6 +33,10 @@ class FixedClock:
 
     def wait_until(self, at_ms: int) -> None:
         """Return at once: whoever set this clock has waited."""
+
+    async def pause(self, wait_ms: int) -> None:
+        """Let other tasks run once; the time stays."""
+        await asyncio.sleep(0)
 
     def set(self, now_ms: int) -> None:
         """Move to another time."""

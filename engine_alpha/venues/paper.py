@@ -8,7 +8,7 @@ from engine_alpha.kernel.values import Asset, Pending, Risk
 
 @dataclass(frozen=True, slots=True)
 class PaperVenue:
-    """Implement `ports.Venue` for one asset, with the very fill that settling will book."""
+    """One asset on paper, with the very fill that settling will book."""
 
     asset: Asset
     risk: Risk

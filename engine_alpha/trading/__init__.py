@@ -1,0 +1,1 @@
+"""Real orders over the ports: intents, look-ups, protection, reconciliation. Knows no venue by name."""
