@@ -29,7 +29,7 @@ class Clock(Protocol):
         ...
 
     async def pause(self, wait_ms: int) -> None:
-        """Let that much time pass without holding up the others; a clock that stands still returns at once."""
+        """Let that much time pass and other tasks run; a clock that stands still returns at once."""
         ...
 
 
@@ -189,7 +189,7 @@ class Venue(Protocol):
         ...
 
     async def open_orders(self) -> Sequence[VenueOrder]:
-        """Return every open order of the account, conditional ones too, but no stop that hangs on a position."""
+        """Return all open orders of the account, conditional ones too, no stop that hangs on a position."""
         ...
 
     async def executions(self, symbol: str, since_ms: int) -> Sequence[Execution]:
