@@ -1,7 +1,8 @@
-"""How a home runs: where its prices come from, and how long it waits for them."""
+"""How a home runs: where its prices come from, how long it waits for them, where its real orders go."""
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -14,7 +15,18 @@ from engine_alpha.errors import ConfigError
 FeedName = Literal["embedded", "venue", "files"]
 FEEDS: tuple[FeedName, ...] = ("embedded", "venue", "files")
 
+Environment = Literal["testnet", "demo", "loopback", "mainnet"]
+TESTNET, DEMO, LOOPBACK, MAINNET = "testnet", "demo", "loopback", "mainnet"
+ACCOUNT_OF_ENVIRONMENT: dict[str, str] = {
+    TESTNET: "live-testnet",
+    DEMO: "live-demo",
+    LOOPBACK: "live-loopback",
+    MAINNET: "live",
+}
+"""Where orders go, and the account in state/ that keeps them: money of one never meets that of another."""
+
 _MINUTE_MS = 60_000
+_THIS_MACHINE = "127.0.0.1"
 
 
 class FilesConfig(Strict):
@@ -22,6 +34,37 @@ class FilesConfig(Strict):
 
     data: Annotated[str, Field(min_length=1, description="Folder of stored bars, seen from the home.")]
     venue: Annotated[str, OneOf(VENUES), Field(description="Whose bars are read there.")]
+
+
+class LiveConfig(Strict):
+    """Where the orders of armed assets go, and what is waited for there."""
+
+    environment: Annotated[
+        Environment,
+        Field(
+            description="Venue to trade at: its testnet, its demo trading, a test exchange on this machine, "
+            "or with real money."
+        ),
+    ]
+    naked_limit_ms: Annotated[
+        int,
+        Field(
+            ge=1_000,
+            le=10 * _MINUTE_MS,
+            description="A position that had no stop at the venue for so long of uptime is closed at market.",
+        ),
+    ]
+    recv_window_ms: Annotated[
+        int,
+        Field(
+            ge=200, le=_MINUTE_MS, description="A request that reaches the venue later is not carried out."
+        ),
+    ]
+
+    @property
+    def account(self) -> str:
+        """Name the account that keeps this environment's orders."""
+        return ACCOUNT_OF_ENVIRONMENT[self.environment]
 
 
 class EngineConfig(Strict):
@@ -48,10 +91,27 @@ class EngineConfig(Strict):
         dict[Annotated[str, OneOf(VENUES)], Annotated[str, Field(pattern=r"^https?://[^\s/]+$")]],
         Field(description="Another base address for a venue: a proxy or a test exchange."),
     ]
+    live: LiveConfig
 
     def data_folder(self, home: Path) -> Path:
         """Return the bar store's folder; a relative one is seen from the home."""
         return home / Path(self.files.data).expanduser()
+
+    def live_url(self, venue: str) -> str | None:
+        """Return the base address for orders at a venue; None for the environment's own.
+
+        `venue_urls` counts in the environment loopback alone, and must lead to this machine there: a proxy
+        for prices never sees a signed request. Raises `ConfigError`.
+        """
+        if self.live.environment != LOOPBACK:
+            return None
+        url = self.venue_urls.get(venue)
+        if url is None or not _leads_here(url):
+            raise ConfigError(
+                f'engine.json: live.environment "{LOOPBACK}" needs a test exchange on this machine: give '
+                f"venue_urls.{venue} an address that begins with http://{_THIS_MACHINE}:"
+            )
+        return url
 
 
 def read_engine(path: Path) -> EngineConfig:
@@ -66,3 +126,12 @@ def set_feed(path: Path, feed: str) -> bool:
         raise ConfigError(f'no feed "{feed}"; {advice(feed, FEEDS)}')
     read_engine(path)
     return set_value(path, "feed", feed)
+
+
+def _leads_here(url: str) -> bool:
+    """Say whether an address is one of this machine, by number: a name could be looked up elsewhere."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname == _THIS_MACHINE and parts.username is None and parts.port != 0
+    except ValueError:  # a port that is none
+        return False

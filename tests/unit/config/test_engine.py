@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from engine_alpha.config.engine import FEEDS, read_engine, set_feed
+from engine_alpha.config.engine import ACCOUNT_OF_ENVIRONMENT, FEEDS, EngineConfig, read_engine, set_feed
 from engine_alpha.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[3] / "config" / "engine.json"
@@ -19,7 +19,9 @@ GOOD: dict[str, Any] = {
     "embedded_seed": 7,
     "files": {"data": "bars", "venue": "binance"},
     "venue_urls": {"bybit": "http://127.0.0.1:8899"},
+    "live": {"environment": "loopback", "naked_limit_ms": 20_000, "recv_window_ms": 4_000},
 }
+LIVE: dict[str, Any] = GOOD["live"]
 
 
 def written(tmp_path: Path, value: Any) -> Path:
@@ -43,6 +45,11 @@ def test_a_fresh_home_trades_simulated_prices() -> None:
     engine = read_engine(SHIPPED)
     assert (engine.feed, engine.feed_deadline_ms, engine.settle_delay_ms) == ("embedded", 10_000, 2_000)
     assert engine.venue_urls == {}
+    assert engine.live.model_dump() == {
+        "environment": "testnet",
+        "naked_limit_ms": 10_000,
+        "recv_window_ms": 5_000,
+    }
 
 
 def test_what_was_read_can_t_be_changed(tmp_path: Path) -> None:
@@ -75,6 +82,28 @@ def test_what_was_read_can_t_be_changed(tmp_path: Path) -> None:
         ({"venue_urls": {"kraken": "http://x"}}, "venue_urls.kraken: must be "),
         ({"venue_urls": {"bybit": "ftp://x"}}, "venue_urls.bybit: "),
         ({"venue_urls": {"bybit": 1}}, "venue_urls.bybit: must be a text in double quotes, not 1"),
+        ({"live": True}, "live: must be an object {...}, not true"),
+        ({"live": {}}, "live.environment: is missing; add it"),
+        (
+            {"live": {**LIVE, "environment": "testnets"}},
+            'live.environment: must be "testnet", "demo", "loopback" or "mainnet", not "testnets"; '
+            'did you mean "testnet"?',
+        ),
+        (
+            {"live": {**LIVE, "naked_limit": 1}},
+            'live.naked_limit: unknown key; did you mean "naked_limit_ms"?',
+        ),
+        (
+            {"live": {**LIVE, "naked_limit_ms": 999}},
+            "live.naked_limit_ms: must be greater than or equal to 1000",
+        ),
+        ({"live": {**LIVE, "naked_limit_ms": 600_001}}, "must be less than or equal to 600000, not 600001"),
+        (
+            {"live": {**LIVE, "recv_window_ms": 199}},
+            "live.recv_window_ms: must be greater than or equal to 200",
+        ),
+        ({"live": {**LIVE, "recv_window_ms": 60_001}}, "must be less than or equal to 60000, not 60001"),
+        ({"live": {**LIVE, "recv_window_ms": "5s"}}, "live.recv_window_ms: must be a whole number"),
     ],
 )
 def test_a_mistake_is_told_with_its_key(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -131,3 +160,56 @@ def test_the_feed_of_a_broken_file_is_not_changed(tmp_path: Path) -> None:
     path = written(tmp_path, {"feed": "venue"})
     with pytest.raises(ConfigError, match="is missing"):
         set_feed(path, "files")
+
+
+def engine_with(environment: str, **urls: str) -> EngineConfig:
+    return EngineConfig.model_validate(
+        {**GOOD, "venue_urls": urls, "live": {**LIVE, "environment": environment}}
+    )
+
+
+def test_each_environment_has_an_account_of_its_own() -> None:
+    accounts = {name: engine_with(name).live.account for name in ACCOUNT_OF_ENVIRONMENT}
+    assert accounts == {
+        "testnet": "live-testnet",
+        "demo": "live-demo",
+        "loopback": "live-loopback",
+        "mainnet": "live",
+    }
+
+
+@pytest.mark.parametrize("environment", ["testnet", "demo", "mainnet"])
+def test_orders_go_to_the_venue_itself_whatever_proxy_prices_come_through(environment: str) -> None:
+    assert engine_with(environment, bybit="http://127.0.0.1:8899").live_url("bybit") is None
+
+
+def test_in_loopback_orders_go_to_the_test_exchange() -> None:
+    assert engine_with("loopback", bybit="http://127.0.0.1:8899").live_url("bybit") == "http://127.0.0.1:8899"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.bybit.com",
+        "http://localhost:8899",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.1@example.com",
+        "http://127.0.0.1:hidden@example.com",
+        "http://me:hidden@127.0.0.1:8899",
+        "http://example.com#127.0.0.1",
+        "http://example.com?127.0.0.1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.2:8899",
+        "http://[::1",
+    ],
+)
+def test_in_loopback_no_order_leaves_this_machine(url: str) -> None:
+    engine = engine_with("loopback", bybit=url)
+    with pytest.raises(ConfigError, match=r"venue_urls\.bybit") as caught:
+        engine.live_url("bybit")
+    assert "hidden" not in str(caught.value), "an address may hold a password"
+
+
+def test_in_loopback_a_venue_without_a_test_exchange_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"give venue_urls\.binance an address"):
+        engine_with("loopback", bybit="http://127.0.0.1:8899").live_url("binance")
