@@ -40,7 +40,11 @@ class Series:
 
 @dataclass
 class Listing:
-    """One symbol: candles per timeframe, funding settlements (ms, rate), what instruments-info says."""
+    """One symbol: candles per timeframe, funding settlements (ms, rate), what instruments-info says.
+
+    `delist_ms` is an announced end, `settled_ms` one that has come. `mark`: the mark's candles where they
+    differ from the trades', with the same open times.
+    """
 
     symbol: str
     series: dict[int, Series]
@@ -49,6 +53,8 @@ class Listing:
     lot: str = "0.01"
     listed_ms: int = 1_584_230_400_000
     settled_ms: int | None = None
+    delist_ms: int | None = None
+    mark: dict[int, Series] = field(default_factory=dict)
 
     def rows(self, timeframe_ms: int, first_ms: int, end_ms: int, now_ms: int) -> list[Row]:
         """Return candles opening in [first_ms, end_ms) and by `now_ms`; the last may be unfinished."""

@@ -12,5 +12,9 @@ class ExchangeClock:
     def set(self, fixed_ms: int | None) -> None:
         self._fixed_ms = fixed_ms
 
+    @property
+    def stands(self) -> bool:
+        return self._fixed_ms is not None
+
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000 if self._fixed_ms is None else self._fixed_ms
