@@ -21,8 +21,8 @@ from numba.extending import register_jitable
 import engine_alpha.kernel as kernel_package
 from engine_alpha.home import cache_folder
 
-PLAIN = ("indicators", "profit_factor")
-"""Kernel modules that are never compiled: TA-Lib on arrays, and numbers for reports."""
+PLAIN = ("indicators", "profit_factor", "executed", "reconcile")
+"""Kernel modules that are never compiled: TA-Lib on arrays, numbers for reports, what only live runs."""
 
 CALLED = ("advance",)
 """Kernel functions that are called; all others are worked into them. Handing values of a hundred fields over

@@ -94,7 +94,7 @@ def transition(status: str, happening: str) -> str:
 
 
 def is_legal(status: str, happening: str) -> bool:
-    """Say whether `happening` can follow: a venue that contradicts itself freezes one asset, not the engine."""
+    """Say whether `happening` can follow; a venue that contradicts itself freezes one asset, not all."""
     return (status, happening) in TRANSITIONS
 
 
@@ -219,18 +219,23 @@ ID_PREFIX = "chloe-"
 ID_LENGTH = 32  # the shorter of what both venues take
 
 
-def client_id(symbol: str, timeframe: str, bar_ms: int, leg: str, attempt: int = 0, detail: str = "") -> str:
+def client_id(symbol: str, timeframe: str, bar_ms: int, leg: str, detail: str = "") -> str:
     """Return an order's id: a function of the decision alone, so a repeated decision has the same id.
 
-    32 characters of [a-z0-9-]. `attempt` counts exits of one decision, `detail` tells stops at different
-    prices apart.
+    32 characters of [a-z0-9-]. `detail` tells apart what one decision may need several of: attempts to
+    leave, stops at different prices.
     """
     if leg not in LEGS:
         raise BrokenPromise(f"no order has the leg {leg!r}")
-    text = f"{symbol}|{timeframe}|{bar_ms}|{leg}|{attempt}|{detail}"
+    text = f"{symbol}|{timeframe}|{bar_ms}|{leg}|{detail}"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    head = f"{ID_PREFIX}{leg[0]}{leg[1]}"
-    return f"{head}{digest}"[:ID_LENGTH]
+    return f"{ID_PREFIX}{leg[:2]}{digest}"[:ID_LENGTH]
+
+
+def client_id_leg(identifier: str) -> str:
+    """Return the leg that an id of ours was made for, "" for an id that is not ours."""
+    letters = identifier.removeprefix(ID_PREFIX)[:2] if is_ours(identifier) else ""
+    return next((leg for leg in LEGS if leg[:2] == letters), "")
 
 
 def is_ours(identifier: str) -> bool:

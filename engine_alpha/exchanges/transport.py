@@ -1,4 +1,4 @@
-"""How a request reaches a venue: an endpoint by name, an urgency, JSON back or an error that says what to do."""
+"""How a request reaches a venue: endpoint and urgency in, JSON out, or an error that says what to do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

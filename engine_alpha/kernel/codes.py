@@ -20,6 +20,7 @@ CROSSES_ABOVE, CROSSES_BELOW = 2, -2
 NO_EXIT = 0
 EXIT_STOP, EXIT_TARGET, EXIT_TRAILING, EXIT_LIQUIDATION = 1, 2, 3, 4
 EXIT_OPPOSITE, EXIT_CONFIDENCE, EXIT_TIME, EXIT_HALT = 5, 6, 7, 8
+EXIT_ADL, EXIT_SETTLEMENT, EXIT_MANUAL, EXIT_FLATTEN, EXIT_UNPROTECTED = 9, 10, 11, 12, 13  # live only
 EXITS = (
     "none",
     "stop",
@@ -30,7 +31,15 @@ EXITS = (
     "confidence_lost",
     "time",
     "halt",
+    "adl",
+    "settlement",
+    "manual",
+    "flatten",
+    "unprotected",
 )
+
+# what a venue executed
+EXECUTED_ENTRY, EXECUTED_EXIT, EXECUTED_FUNDING = 1, 2, 3
 
 # what a decision does
 HOLD, ENTER, LEAVE = 0, 1, 2

@@ -223,6 +223,23 @@ class Fill(NamedTuple):
     reason: int  # exit code; 0 for an entry
 
 
+class Executed(NamedTuple):
+    """One thing a venue did to a position; `leg` is of codes.EXECUTED_*, funding has side 0.
+
+    `raw_price` is what was expected before slippage: the open for a market order, the trigger for a stop.
+    """
+
+    leg: int
+    side: int  # the order's: +1 buys
+    quantity_base: float
+    price: float
+    raw_price: float
+    fee_quote: float
+    received_quote: float  # funding only
+    at_ms: int
+    reason: int  # exit code; 0 for entries and funding
+
+
 class Trade(NamedTuple):
     """A closed trade; side 0 is none. Net = gross - fees + funding; slippage is inside gross."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from engine_alpha.errors import BrokenPromise, DataError
 from engine_alpha.kernel.advance import advance
 from engine_alpha.kernel.ledger import tallied_entry, tallied_trade
 from engine_alpha.kernel.money import DAY_MS, NO_OTHERS, new_account
-from engine_alpha.kernel.values import Facts, Features, Purse, Record, Tally
-from engine_alpha.ports import Journal
+from engine_alpha.kernel.values import Bar, Facts, Features, Purse, Record, Tally
+from engine_alpha.ports import Event, Journal
 from engine_alpha.step.plan import AssetPlan, renumbered, with_tallies
 from engine_alpha.step.recording import (
     DECISION,
@@ -44,6 +45,22 @@ SETTLE_EXIT_MS = DAY_MS  # how long before its settlement a contract is left
 MAX_CATCH_UP = 500  # bars stepped one by one after a pause; beyond, a flat asset goes on at the newest bar
 
 
+class RealOrders(Protocol):
+    """What a venue's fills do to a step; None where the kernel works out fills itself."""
+
+    def advance(self, plan: AssetPlan, purse: Purse, bar: Bar, features: Features) -> tuple[Purse, Record]:
+        """Advance the asset by what its venue executed until the bar's close."""
+        ...
+
+    def decided(self, plan: AssetPlan, record: Record) -> tuple[list[Event], dict[str, str]]:
+        """Return the events and states to be written with the decision."""
+        ...
+
+    def committed(self, symbol: str) -> None:
+        """Take over what was written with the decision."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What a step works with besides its asset: journal, account, and the limits of this tick."""
@@ -54,6 +71,7 @@ class Desk:
     labels: Labels
     now_ms: int
     max_entry_delay_ms: int
+    orders: RealOrders | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +207,10 @@ def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
         desk.book.others(asset.symbol, asset.risk_bucket, desk.order),
         plan.tallies(state),
     )
-    after, record = advance(purse, plan.rules, window.bar, features)
+    if desk.orders is None:
+        after, record = advance(purse, plan.rules, window.bar, features)
+    else:
+        after, record = desk.orders.advance(plan, purse, window.bar, features)
     shadows, shadow_records = step_shadows(plan, state, window, features)
     state = state_after(plan, state, after, record, shadows)
     seen = Seen(
@@ -198,16 +219,23 @@ def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
         record=record,
         shadows=shadow_records,
         source=reading.source,
+        filled_by=reading.source if desk.orders is None else f"{asset.venue} executions",
         held=state.held,
         after=changed_parts(before, state),
         account=replace(account, marks=after.account),
     )
     states = {asset.symbol: state_text(state), ACCOUNT: account_text(seen.account)}
-    if desk.journal.commit(desk.now_ms, asset_events(seen, desk.labels), states) == 0:
+    events = asset_events(seen, desk.labels)
+    if desk.orders is not None:
+        more_events, more_states = desk.orders.decided(plan, record)
+        events, states = [*events, *more_events], {**states, **more_states}
+    if desk.journal.commit(desk.now_ms, events, states) == 0:
         raise BrokenPromise(
             f"{asset.symbol}: the bar at {window.bar.open_ms} was decided before, unknown to us"
         )
     desk.book.put(asset.symbol, state, seen.account)
+    if desk.orders is not None:
+        desk.orders.committed(asset.symbol)
     return Stepped(record=record, row=window.row, plan=plan, state=state)
 
 

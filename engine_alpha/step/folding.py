@@ -5,19 +5,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine_alpha.ports import StoredEvent
-from engine_alpha.step.recording import DECISION, FILL, FUNDING, HALT, TRADE
-from engine_alpha.step.state import ACCOUNT
+from engine_alpha.step.recording import DECISION, FILL, FUNDING, HALT, LIVE, TRADE
+from engine_alpha.step.state import ACCOUNT, LIVE_PREFIX
 from engine_alpha.step.text import to_text
 
 
 def fold(states: dict[str, str], stored: StoredEvent) -> dict[str, str]:
-    """Return the states after one event: a decision carries what it changed, a halt the account's switch."""
+    """Return the states after one event.
+
+    A decision carries what it changed, a halt the account's switch, what happens to real orders their state.
+    """
     event = stored.event
     if event.kind == DECISION:
         payload = json.loads(event.payload)
         before = json.loads(states[event.symbol]) if event.symbol in states else {}
         states[event.symbol] = to_text({**before, **payload["after"]})
         states[ACCOUNT] = to_text(payload["account_after"])
+    elif event.kind == LIVE:
+        states[LIVE_PREFIX + event.symbol] = to_text(json.loads(event.payload)["live_after"])
     elif event.kind == HALT:
         states[ACCOUNT] = to_text(json.loads(event.payload))
     return states

@@ -25,6 +25,7 @@ from engine_alpha.step.windows import Window
 
 DECISION, NO_DECISION, FILL, TRADE = "decision", "no_decision", "fill", "trade"
 FUNDING, HALT = "funding", "halt"
+LIVE = "live"  # carries the state of an asset's real orders
 SIDES = {1: "long", -1: "short", 0: "flat"}
 
 
@@ -45,7 +46,8 @@ class Seen:
     window: Window
     record: Record
     shadows: Mapping[str, Record]
-    source: str
+    source: str  # of the bars
+    filled_by: str  # of the fills: the bars' source, or a venue
     held: HeldCard | None
     after: Mapping[str, Any]  # the parts of the asset's state that changed
     account: AccountState  # the account after it
@@ -87,7 +89,7 @@ def _fill_event(seen: Seen, labels: Labels, name: str, fill: Fill) -> Event:
         "slippage_quote": fill.slippage_quote,
         "at_ms": fill.at_ms,
         "reason": EXITS[fill.reason] if name == "exit" else "entry",
-        "source": f"{seen.source} bar {seen.record.open_ms}",
+        "source": f"{seen.filled_by} bar {seen.record.open_ms}",
         "account": labels.account,
     }
     return Event(FILL, asset.symbol, f"{key}/{name}", seen.record.open_ms, to_text(fields))
@@ -107,8 +109,8 @@ def trade_fields(seen: Seen, labels: Labels, trade: Trade) -> dict[str, Any]:
         "exit_ms": trade.exit_ms,
         "exit_price": trade.exit_price,
         "exit_reason": EXITS[trade.exit_reason],
-        "entry_source": f"{seen.source} open",
-        "exit_source": f"{seen.source} bar {seen.record.open_ms}",
+        "entry_source": f"{seen.filled_by} open",
+        "exit_source": f"{seen.filled_by} bar {seen.record.open_ms}",
         "stop_price": trade.stop_price,
         "gross_quote": trade.gross_quote,
         "fees_quote": trade.fees_quote,

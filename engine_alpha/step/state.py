@@ -25,6 +25,8 @@ from engine_alpha.kernel.values import (
 from engine_alpha.step.text import build, to_text
 
 ACCOUNT = "account"
+LIVE_PREFIX = "live/"
+"""States of real orders, which are not this module's: "live/" and the symbol."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +207,11 @@ class AccountBook:
 
     def __init__(self, states: Mapping[str, str], start_quote: float) -> None:
         self.account = account_of(states.get(ACCOUNT), start_quote)
-        self.assets = {name: state_of(text) for name, text in states.items() if name != ACCOUNT}
+        self.assets = {
+            name: state_of(text)
+            for name, text in states.items()
+            if name != ACCOUNT and not name.startswith(LIVE_PREFIX)
+        }
 
     def others(self, symbol: str, bucket: str, order: Iterable[str]) -> Others:
         """Add up all assets but one: those in `order` first, then the rest by name."""

@@ -1,0 +1,232 @@
+"""Bring an asset's orders to what its decision wants: one duty at a time, a look after each.
+
+Everything that is sent was journalled before. A write whose outcome is unclear is looked up, never repeated;
+an order is sent a second time only when it is proved never to have arrived, and then under the same id.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from engine_alpha.domain.orders import (
+    ENTRY,
+    EXIT,
+    INTENDED,
+    MISSING,
+    REJECT,
+    UNCLEAR,
+    OrderIntent,
+    Protection,
+    client_id,
+)
+from engine_alpha.errors import BrokenPromise, DataError, JournalError, OutcomeUnknown, Refused, VenueError
+from engine_alpha.trading.decimals import plain
+from engine_alpha.trading.duties import (
+    GIVE_UP,
+    LEAVE,
+    NOTHING,
+    PROTECT,
+    RESOLVE,
+    SEND,
+    UNPROTECT,
+    WAIT,
+    Duty,
+    Moment,
+    Wish,
+    closing_quantity,
+    closing_side,
+    duty_of,
+    is_proved_missing,
+    may_send,
+)
+from engine_alpha.trading.ingest import with_happening, with_nakedness, with_told
+from engine_alpha.trading.live_book import LiveBook
+from engine_alpha.trading.looking import look
+from engine_alpha.trading.recording import order_event, protection_event
+from engine_alpha.trading.state import LiveOrder, LiveState
+from engine_alpha.trading.wishing import Brief
+
+MOST_ROUNDS = 60  # a clock that stands still must not keep a tick for ever
+LONGEST_PAUSE_MS = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One asset whose orders are worked on: what is known of it, and what its last decision wants.
+
+    `wish` and `brief` are asked anew each round: fills change the first, time and people the second.
+    """
+
+    brief: Callable[[], Brief]
+    wish: Callable[[LiveState], Wish]
+
+
+async def act(book: LiveBook, clients: Sequence[Client]) -> None:
+    """Work off every asset's duties at the same time; one that fails is noted and keeps nobody waiting."""
+    done = await asyncio.gather(*(_work(book, client) for client in clients), return_exceptions=True)
+    for client, fault in zip(clients, done, strict=True):
+        if fault is None:
+            continue
+        if isinstance(fault, JournalError | BrokenPromise) or not isinstance(fault, Exception):
+            raise fault
+        book.faults[client.brief().symbol] = fault
+
+
+async def _work(book: LiveBook, client: Client) -> None:
+    """Do what is due until nothing is, or until the time for it is over: the next tick goes on from there."""
+    until_ms = book.clock.now_ms() + book.limits.budget_ms
+    pause_ms = book.limits.poll_ms
+    for _ in range(MOST_ROUNDS):
+        brief = client.brief()
+        state = book.state(brief.symbol, brief.venue)
+        duty = duty_of(state, client.wish(state), moment_of(book, state, brief))
+        if duty.kind == NOTHING:
+            return
+        moved = duty.kind != WAIT and await _done(book, brief, state, duty)
+        if not moved:
+            if book.clock.now_ms() >= until_ms:
+                return
+            await book.clock.pause(pause_ms)
+            pause_ms = min(2 * pause_ms, LONGEST_PAUSE_MS)
+        await look(book, [client.brief()])
+
+
+def moment_of(book: LiveBook, state: LiveState, brief: Brief) -> Moment:
+    """Return what the choice of a duty depends on besides the state."""
+    enters = brief.may_enter and state.verdict == "agrees" and not state.frozen and not state.leave
+    return Moment(
+        now_ms=book.clock.now_ms(),
+        started_ms=book.started_ms,
+        naked_limit_ms=book.limits.naked_limit_ms,
+        proof_ms=book.venue_of(state).proof_ms,
+        max_entry_delay_ms=book.limits.max_entry_delay_ms,
+        timeframe_ms=brief.timeframe_ms,
+        may_enter=enters,
+        unsent=frozenset(book.unsent),
+    )
+
+
+async def _done(book: LiveBook, brief: Brief, state: LiveState, duty: Duty) -> bool:
+    """Do one duty; return whether anything came of it, so that the next one need not wait."""
+    if duty.kind == PROTECT and duty.protection is not None:
+        return await _protect(book, brief, state, duty.protection)
+    if duty.kind == UNPROTECT:
+        return await _unprotect(book, state)
+    if duty.kind == LEAVE:
+        state = intend_exit(book, brief, state, duty.reason)
+        return await _send(book, brief, state, state.orders[-1])
+    order = duty.order
+    if order is None:
+        raise BrokenPromise(f"{state.symbol}: the duty {duty.kind} names no order")
+    if duty.kind == SEND:
+        return await _send(book, brief, state, order)
+    if duty.kind == GIVE_UP:
+        book.unsent.discard(order.intent.client_id)
+        _happened(book, brief, state, order, MISSING, "too late, or not allowed any more: not sent")
+        return True
+    if duty.kind == RESOLVE:
+        return await _resolve(book, brief, state, order)
+    raise BrokenPromise(f"{state.symbol}: nobody does the duty {duty.kind}")
+
+
+def intend_exit(book: LiveBook, brief: Brief, state: LiveState, reason: str) -> LiveState:
+    """Journal an exit of all of our position before it is sent."""
+    attempts = sum(1 for o in state.orders if o.intent.leg == EXIT and o.intent.bar_ms == brief.bar_ms)
+    now_ms = book.clock.now_ms()
+    intent = OrderIntent(
+        client_id=client_id(state.symbol, brief.timeframe, brief.bar_ms, EXIT, str(attempts)),
+        symbol=state.symbol,
+        leg=EXIT,
+        side=closing_side(state),
+        quantity_base=plain(closing_quantity(state)),
+        reduce_only=True,
+        bar_ms=brief.bar_ms,
+        intended_ms=now_ms,
+        reason=reason,
+    )
+    order = LiveOrder(intent=intent, status=INTENDED, sent_ms=now_ms)
+    book.unsent.add(intent.client_id)
+    return book.commit(
+        state.with_order(order),
+        [lambda numbered: order_event(numbered, order, f"leave: {reason}")],
+        brief.bar_ms,
+    )
+
+
+async def _send(book: LiveBook, brief: Brief, state: LiveState, order: LiveOrder) -> bool:
+    """Send an order that certainly is not at the venue; write down what is known of it then."""
+    identifier = order.intent.client_id
+    book.unsent.discard(identifier)
+    try:
+        told = await book.venue_of(state).place(order.intent)
+    except OutcomeUnknown as fault:
+        _happened(book, brief, state, order, UNCLEAR, str(fault))
+        return True
+    except Refused as fault:
+        _happened(book, brief, state, order, REJECT, str(fault))
+        return False
+    except VenueError:
+        book.unsent.add(identifier)  # proved not to have been taken
+        return False
+    moved = with_told(state, order, told)
+    after = moved.order(identifier) or order
+    book.commit(moved, [lambda numbered: order_event(numbered, after, "accepted")], brief.bar_ms)
+    return True
+
+
+def _happened(
+    book: LiveBook, brief: Brief, state: LiveState, order: LiveOrder, happening: str, why: str
+) -> None:
+    moved = with_happening(state, order, happening)
+    after = moved.order(order.intent.client_id) or order
+    book.commit(moved, [lambda numbered: order_event(numbered, after, why)], brief.bar_ms)
+
+
+async def _resolve(book: LiveBook, brief: Brief, state: LiveState, order: LiveOrder) -> bool:
+    """Settle an order that no look has found: once its absence is proved, send it again or give it up."""
+    moment = moment_of(book, state, brief)
+    if not is_proved_missing(order, moment):
+        return False
+    if await book.venue_of(state).find(order.intent) is not None:
+        return False  # it was under way after all: the next look takes it in
+    if order.intent.leg != ENTRY or not may_send(order, moment):
+        _happened(book, brief, state, order, MISSING, "proved never to have arrived")
+        return True
+    again = replace(order, sent_ms=moment.now_ms)
+    state = book.commit(
+        state.with_order(again),
+        [lambda numbered: order_event(numbered, again, "proved never to have arrived: sent again")],
+        brief.bar_ms,
+    )
+    return await _send(book, brief, state, again)
+
+
+async def _protect(book: LiveBook, brief: Brief, state: LiveState, wish: Protection) -> bool:
+    """Place or move the protection, journalled before and after; a venue that takes no such stop: leave."""
+    state = book.commit(
+        state, [lambda numbered: protection_event(numbered, wish, "wanted", brief.bar_ms)], brief.bar_ms
+    )
+    try:
+        await book.venue_of(state).protect(wish)
+    except Refused as fault:
+        why = f"the venue takes no such stop: {fault}"
+        leaving = replace(state, leave="unprotected")
+        book.commit(
+            leaving, [lambda numbered: protection_event(numbered, wish, why, brief.bar_ms)], brief.bar_ms
+        )
+        return True
+    except (VenueError, DataError):
+        return False
+    standing = with_nakedness(replace(state, protection=wish), book.clock.now_ms())
+    book.commit(
+        standing, [lambda numbered: protection_event(numbered, wish, "stands", brief.bar_ms)], brief.bar_ms
+    )
+    return True
+
+
+async def _unprotect(book: LiveBook, state: LiveState) -> bool:
+    try:
+        await book.venue_of(state).unprotect(state.symbol)
+    except VenueError:
+        return False
+    return True
