@@ -1,15 +1,19 @@
 """The fault dials: what goes wrong, for which path and symbol, how often.
 
-Transport kinds act on the whole reply, row kinds on candles before they are written out.
+Transport kinds act on the whole reply: those of BEFORE in place of the venue, so that nothing happens
+there, those of AFTER on the reply of a request that has taken effect. Row kinds act on candles.
 """
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from random import Random
 from typing import Any
 
 from tests.exchange.candles import Row, decimal
 
-TRANSPORT = ("status", "delay", "drop", "cut", "truncate", "html", "body")
+BEFORE = ("status", "drop", "html", "body", "maintenance")
+AFTER = ("cut", "truncate", "drop_after", "status_after", "html_after", "body_after")
+TRANSPORT = (*BEFORE, *AFTER, "delay", "duplicate")
 
 
 @dataclass
@@ -17,7 +21,7 @@ class Fault:
     """One dial. `path` is an end of the path ("kline"), `symbol` exact, both "*" for any.
 
     `value`: status code, delay in ms, body text, index or number of rows, offset in ms: as the kind needs.
-    `times`: how many requests it hits; None for all.
+    `times`: how many requests it hits; None for all. `chance`: how likely it hits one that it may hit.
     """
 
     kind: str
@@ -26,16 +30,28 @@ class Fault:
     value: Any = None
     retry_after: str | None = None
     times: int | None = None
+    chance: float = 1.0
 
     def meets(self, path: str, symbol: str) -> bool:
         return (self.path == "*" or path.endswith(self.path)) and self.symbol in ("*", symbol)
 
 
-class FaultPlan:
-    """The dials as set now."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the dials do to one request: at most one fault before its effect or after it."""
 
-    def __init__(self) -> None:
+    delay_ms: int = 0
+    before: Fault | None = None
+    twice: bool = False
+    after: Fault | None = None
+
+
+class FaultPlan:
+    """The dials as set now; `random` decides where a dial has a chance."""
+
+    def __init__(self, seed: int = 1) -> None:
         self.faults: list[Fault] = []
+        self.random = Random(seed)
 
     def add(self, **dial: Any) -> Fault:
         fault = Fault(**dial)
@@ -49,11 +65,23 @@ class FaultPlan:
 
     def take(self, kinds: tuple[str, ...], path: str, symbol: str) -> list[Fault]:
         """Return the dials that hit this request, counting them down."""
-        hit = [f for f in self.faults if f.kind in kinds and f.meets(path, symbol) and f.times != 0]
+        meeting = [f for f in self.faults if f.kind in kinds and f.meets(path, symbol) and f.times != 0]
+        hit = [f for f in meeting if f.chance >= 1.0 or self.random.random() < f.chance]
         for fault in hit:
             if fault.times is not None:
                 fault.times -= 1
         return hit
+
+    def decide(self, path: str, symbol: str) -> Decision:
+        """Return which fault hits this request, and whether before or after its effect."""
+        hit = self.take(TRANSPORT, path, symbol)
+        spoiling = next((f for f in hit if f.kind in (*BEFORE, *AFTER)), None)
+        return Decision(
+            delay_ms=sum(int(f.value) for f in hit if f.kind == "delay"),
+            before=spoiling if spoiling is not None and spoiling.kind in BEFORE else None,
+            twice=any(f.kind == "duplicate" for f in hit),
+            after=spoiling if spoiling is not None and spoiling.kind in AFTER else None,
+        )
 
     def spoil(self, rows: list[Row], step_ms: int, path: str, symbol: str) -> list[Row]:
         """Return candles (oldest first) as the row dials leave them."""

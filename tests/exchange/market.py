@@ -6,15 +6,17 @@ from typing import Any
 from tests.exchange.candles import Listing, Row
 from tests.exchange.clock import ExchangeClock
 from tests.exchange.faults import FaultPlan
+from tests.exchange.limits import RateLimits
 
 
 class Market:
-    """The state that both venues' handlers share (later: orders and positions)."""
+    """The state that both venues' handlers share; accounts stand in `trading`."""
 
     def __init__(self, listings: Iterable[Listing], clock: ExchangeClock) -> None:
         self.listings = {listing.symbol: listing for listing in listings}
         self.clock = clock
         self.faults = FaultPlan()
+        self.limits = RateLimits()
         self.requests: list[dict[str, Any]] = []
 
     def now_ms(self, path: str, symbol: str = "") -> int:
