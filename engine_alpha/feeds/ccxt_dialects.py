@@ -5,21 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from engine_alpha.domain.asset import TIMEFRAME_MS
-from engine_alpha.feeds.ccxt_connection import CcxtConnection
-from engine_alpha.feeds.ccxt_replies import (
-    Quote,
-    Row,
-    Settlement,
-    bad_reply,
-    candle,
-    field,
-    mark_candle,
-    quote,
-    rows_of,
-    same_symbol,
-    settlement,
-    whole,
-)
+from engine_alpha.exchanges.ccxt_connection import CcxtConnection
+from engine_alpha.exchanges.replies import bad_reply, field, rows_of, same_symbol, whole
+from engine_alpha.feeds.ccxt_replies import Quote, Row, Settlement, candle, mark_candle, quote, settlement
 
 # Bybit writes minutes, and D for a day.
 BYBIT_INTERVAL: Final = {name: str(ms // 60_000) for name, ms in TIMEFRAME_MS.items()} | {"1d": "D"}

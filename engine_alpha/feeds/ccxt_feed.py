@@ -11,10 +11,13 @@ from engine_alpha.domain.bar_checks import EMPTY
 from engine_alpha.domain.bars import Bars, Reading
 from engine_alpha.domain.detail import MINUTE_MS, MINUTES, no_minutes
 from engine_alpha.errors import ConfigError, DataError, VenueBusy, VenueError
-from engine_alpha.feeds.ccxt_connection import CCXT_CLASS, CcxtConnection
+from engine_alpha.exchanges.ccxt_connection import CcxtConnection
+from engine_alpha.exchanges.ccxt_line import CCXT_CLASS
+from engine_alpha.exchanges.governor import Governor
+from engine_alpha.exchanges.replies import bad_reply
 from engine_alpha.feeds.ccxt_dialects import Dialect, dialect_of
 from engine_alpha.feeds.ccxt_funding import FundingHistory
-from engine_alpha.feeds.ccxt_replies import Quote, Row, bad_reply, bars_of, refuse_strays
+from engine_alpha.feeds.ccxt_replies import Quote, Row, bars_of, refuse_strays
 from engine_alpha.ports import BarRequest
 
 CLOCK_SKEW: Final = "clock_skew"
@@ -31,7 +34,8 @@ class CcxtFeed:
     `urls` maps a venue to another base address (a proxy, the test exchange); absent venues are reached at
     their own. A venue's part of ccxt is loaded at its first read. Between the first read and `close` it is
     bound to one event loop; after `close` it may be read again, in another, and still knows its funding.
-    `max_skew_ms` is the difference between our clock and a venue's from which reads are refused.
+    `max_skew_ms` is the difference between our clock and a venue's from which reads are refused. `governors`
+    are the paces of venues that other requests of this process go to as well.
     """
 
     def __init__(
@@ -40,11 +44,13 @@ class CcxtFeed:
         deadline_ms: int = 10_000,
         max_skew_ms: int = 30_000,
         with_spread: bool = True,
+        governors: Mapping[str, Governor] | None = None,
     ) -> None:
         self._urls = dict(urls or {})
         self._deadline_ms = deadline_ms
         self._max_skew_ms = max_skew_ms
         self._with_spread = with_spread
+        self._governors = dict(governors or {})
         self._venues: dict[str, _VenueReader] = {}
 
     @property
@@ -79,7 +85,8 @@ class CcxtFeed:
         if name not in CCXT_CLASS:
             raise ConfigError(f"venue {name!r} has no feed; known are {', '.join(CCXT_CLASS)}")
         if name not in self._venues:
-            connection = CcxtConnection(name, self._urls.get(name), self._deadline_ms)
+            governor = self._governors.get(name)
+            connection = CcxtConnection(name, self._urls.get(name), self._deadline_ms, governor)
             limits = _Limits(self._deadline_ms, self._max_skew_ms, self._with_spread)
             self._venues[name] = _VenueReader(connection, dialect_of(name, connection), limits)
         return self._venues[name]

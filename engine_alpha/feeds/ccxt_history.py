@@ -9,7 +9,7 @@ import numpy as np
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.domain.bars import Bars, Funding
 from engine_alpha.errors import VenueBusy
-from engine_alpha.feeds.ccxt_connection import CcxtConnection
+from engine_alpha.exchanges.ccxt_connection import CcxtConnection
 from engine_alpha.feeds.ccxt_dialects import Page, dialect_of
 from engine_alpha.feeds.ccxt_replies import bars_of, refuse_strays
 

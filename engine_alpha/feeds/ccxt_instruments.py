@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from engine_alpha.domain.instrument import Instrument, Tier
 from engine_alpha.errors import ConfigError, Refused, VenueBusy
-from engine_alpha.feeds.ccxt_connection import CCXT_CLASS, CcxtConnection
+from engine_alpha.exchanges.ccxt_connection import CcxtConnection
+from engine_alpha.exchanges.ccxt_line import CCXT_CLASS
+from engine_alpha.exchanges.replies import bad_reply, field, number, rows_of, whole
 from engine_alpha.feeds.ccxt_dialects import CATEGORY
-from engine_alpha.feeds.ccxt_replies import bad_reply, field, number, rows_of, whole
 
 # Defaults without VIP level or rebate (DESIGN §5); neither venue publishes an account's own fees.
 MAKER_FEE_FRAC: Final = 0.0002

@@ -1,11 +1,10 @@
-"""Read what a venue replied: decoded JSON in, typed values out, or `DataError` "bad_reply" naming the flaw.
+"""Read the candles, settlements and quotes of a venue: decoded JSON in, typed values out, or "bad_reply".
 
 Only the shape is judged here (types, the right symbol, columns). Whether prices can be true is judged in
 `domain/bar_checks.py`, so a NaN or a doubled bar passes through untouched.
 """
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -14,10 +13,8 @@ import numpy as np
 from engine_alpha.domain.bar_checks import FUTURE_BAR
 from engine_alpha.domain.bars import Bars
 from engine_alpha.errors import DataError
-from engine_alpha.feeds.ccxt_connection import BAD_REPLY
+from engine_alpha.exchanges.replies import bad_reply, field, number, same_symbol, whole
 
-WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
-LARGEST_WHOLE: Final = 10**18
 SNAP_MS: Final = 1_000
 MINUTE_MS: Final = 60_000
 
@@ -51,46 +48,6 @@ class Quote(NamedTuple):
         if not (0.0 < self.bid <= self.ask < math.inf):
             return None
         return (self.ask - self.bid) / ((self.ask + self.bid) / 2.0) * 10_000.0
-
-
-def bad_reply(detail: str) -> DataError:
-    """Return the error for a reply that does not have the documented shape."""
-    return DataError(BAD_REPLY, detail)
-
-
-def field(record: Any, name: str, what: str) -> Any:
-    """Return `record[name]`; `what` names the record in the error."""
-    if not isinstance(record, dict):
-        raise bad_reply(f"{what} is {type(record).__name__}, not an object")
-    if name not in record:
-        raise bad_reply(f"{what} has no {name!r}")
-    return record[name]
-
-
-def rows_of(value: Any, what: str) -> list[Any]:
-    """Return a JSON list."""
-    if not isinstance(value, list):
-        raise bad_reply(f"{what} is {type(value).__name__}, not a list")
-    return value
-
-
-def whole(value: Any, what: str) -> int:
-    """Return an integer that fits 64 bits, sent as a number or as digits."""
-    if isinstance(value, str) and WHOLE.fullmatch(value):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_WHOLE:
-        return value
-    raise bad_reply(f"{what} is {value!r:.80}, not a whole number")
-
-
-def number(value: Any, what: str) -> float:
-    """Return a float from a decimal string (venues send prices as text); "NaN" is a number here."""
-    if isinstance(value, str) and "_" not in value:
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    raise bad_reply(f"{what} is {value!r:.80}, not a decimal string")
 
 
 def candle(cells: Any) -> Row:
@@ -141,12 +98,6 @@ def quote(item: Any, bid: str, ask: str) -> tuple[str, Quote]:
     if "" in sides:
         return symbol, Quote(0.0, 0.0)
     return symbol, Quote(number(sides[0], bid), number(sides[1], ask))
-
-
-def same_symbol(got: Any, asked: str) -> None:
-    """Refuse a reply about another symbol."""
-    if got != asked:
-        raise bad_reply(f"asked for {asked}, the reply is about {got!r:.80}")
 
 
 def bars_of(rows: Sequence[Row], timeframe_ms: int) -> Bars:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engine_alpha.errors import DataError
-from engine_alpha.feeds.ccxt_connection import rebased, refusal
+from engine_alpha.exchanges.replies import number, whole
 from engine_alpha.feeds.ccxt_instruments import bybit_tiers
-from engine_alpha.feeds.ccxt_replies import Quote, bars_of, candle, number, quote, settlement, whole
+from engine_alpha.feeds.ccxt_replies import Quote, bars_of, candle, quote, settlement
 
 EIGHT_MS = 1_700_006_400_000
 
@@ -77,16 +77,6 @@ def test_the_spread_is_measured_against_the_middle() -> None:
 def test_a_book_without_two_sane_sides_has_no_spread(sides: tuple[str, str]) -> None:
     _, found = quote({"symbol": "X", "b": sides[0], "a": sides[1]}, "b", "a")
     assert found.spread_bps() is None
-
-
-def test_every_address_is_moved_and_keeps_its_path() -> None:
-    urls = {"public": "https://api.{hostname}", "fapi": {"v1": "https://fapi.binance.com/fapi/v1"}}
-    moved = rebased(urls, "http://127.0.0.1:9/")
-    assert moved == {"public": "http://127.0.0.1:9", "fapi": {"v1": "http://127.0.0.1:9/fapi/v1"}}
-
-
-def test_a_refusal_without_a_symbol_still_reads_well() -> None:
-    assert str(refusal("bybit", "", "10001", "Illegal")) == "bybit says no to the request (10001: Illegal)"
 
 
 def tier(limit: str, rate: str, deduction: str = "") -> dict[str, str]:

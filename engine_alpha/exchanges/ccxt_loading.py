@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import logging
 import sys
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Final, Protocol, cast
 
@@ -23,27 +23,26 @@ STAND_IN_MARK: Final = "chloe_stand_in"
 _log = logging.getLogger(__name__)
 
 
-class Endpoint(Protocol):
-    """One implicit endpoint of ccxt: parameters in, decoded JSON out."""
-
-    def __call__(self, params: Mapping[str, str | int]) -> Awaitable[Any]:
-        """Send the request."""
-        ...
-
-
 class Exchange(Protocol):
-    """What we use of a ccxt async exchange: transport, rate limit, URLs and (for orders) signing."""
+    """What we use of a ccxt async exchange: endpoints by name, addresses, signing, its clock."""
 
     id: str
-    hostname: str
     urls: dict[str, Any]
-    timeout: int
-    session: Any
-    own_session: bool
+    options: dict[str, Any]
     cafile: str
-    ssl_context: Any
-    timeout_on_exit: int
-    handle_errors: Any
+    fetch: Any
+
+    def milliseconds(self) -> int:
+        """Return this machine's time."""
+        ...
+
+    def set_sandbox_mode(self, enabled: bool) -> None:
+        """Take the testnet's addresses."""
+        ...
+
+    def enable_demo_trading(self, enable: bool) -> None:
+        """Take the demo's addresses."""
+        ...
 
     async def close(self) -> None:
         """Let go of connections."""

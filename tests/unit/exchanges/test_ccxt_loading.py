@@ -17,7 +17,7 @@ def test_only_the_exchange_asked_for_is_loaded() -> None:
     """If this fails after an update of ccxt, the feed still works, on twice the memory."""
     out = run(
         "import sys\n"
-        "from engine_alpha.feeds.ccxt_loading import load_exchange_class\n"
+        "from engine_alpha.exchanges.ccxt_loading import load_exchange_class\n"
         "for name in ('bybit', 'binanceusdm'): load_exchange_class(name)\n"
         "print(sorted(n for n in sys.modules if n.startswith('ccxt.async_support.') and n.count('.') == 2))\n"
     )
@@ -33,7 +33,7 @@ def test_importing_the_feed_imports_no_ccxt() -> None:
 def test_a_stand_in_that_fails_falls_back_to_all_of_ccxt() -> None:
     out = run(
         "import sys\n"
-        "import engine_alpha.feeds.ccxt_loading as loading\n"
+        "import engine_alpha.exchanges.ccxt_loading as loading\n"
         "loading._StandIn.__getattr__ = lambda self, name: (_ for _ in ()).throw(AttributeError(name))\n"
         "kind = loading.load_exchange_class('bybit')\n"
         "print(kind.__name__, hasattr(sys.modules['ccxt'], 'kraken'))\n"
@@ -44,7 +44,7 @@ def test_a_stand_in_that_fails_falls_back_to_all_of_ccxt() -> None:
 def test_a_whole_ccxt_that_is_there_already_is_used() -> None:
     out = run(
         "import ccxt\n"
-        "from engine_alpha.feeds.ccxt_loading import load_exchange_class\n"
+        "from engine_alpha.exchanges.ccxt_loading import load_exchange_class\n"
         "import ccxt.async_support as whole\n"
         "print(load_exchange_class('bybit') is whole.bybit)\n"
     )
@@ -53,7 +53,7 @@ def test_a_whole_ccxt_that_is_there_already_is_used() -> None:
 
 def test_the_stand_in_names_what_it_lacks() -> None:
     out = run(
-        "from engine_alpha.feeds.ccxt_loading import ccxt_error, load_exchange_class\n"
+        "from engine_alpha.exchanges.ccxt_loading import ccxt_error, load_exchange_class\n"
         "load_exchange_class('bybit')\n"
         "import ccxt\n"
         "assert ccxt.NetworkError is ccxt_error('NetworkError')\n"
