@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,17 +77,63 @@ def choose_account(home: Home) -> Account:
     there = accounts_of(home)
     wanted = given_account()
     if wanted is not None:
-        matching = [name for name in there if name == wanted] or [
-            name for name in there if name.startswith(wanted)
-        ]
-        if len(matching) == 1:
-            return Account(home=home, name=matching[0])
-        known = ", ".join(there) if there else "none yet: run chloe tick"
-        raise ConfigError(f'no account "{wanted}" in {home.state}; there is: {known}')
+        return named_account(home, wanted, there)
     if len(there) == 1:
         return Account(home=home, name=there[0])
     configured = ACCOUNT_OF_FEED[feed_name(home, None)[0]]
     return Account(home=home, name=configured, others=len([name for name in there if name != configured]))
+
+
+def named_account(home: Home, wanted: str, there: Sequence[str]) -> Account:
+    """Return the account of that name, or the only one whose name begins so; raise `ConfigError`."""
+    matching = [name for name in there if name == wanted] or [
+        name for name in there if name.startswith(wanted)
+    ]
+    if len(matching) == 1:
+        return Account(home=home, name=matching[0])
+    known = ", ".join(there) if there else "none yet: run chloe tick"
+    raise ConfigError(f'no account "{wanted}" in {home.state}; there is: {known}')
+
+
+def trading_accounts(home: Home) -> list[Account]:
+    """Return the account that was named, else all that trade; the configured feed's even before its start.
+
+    A live account counts as soon as something was armed in it. A broken engine.json must not keep anybody
+    from stopping what is there.
+    """
+    wanted = given_account()
+    if wanted in ACCOUNT_OF_FEED.values():
+        return [Account(home=home, name=str(wanted))]
+    there = accounts_of(home)
+    there += [name for name in live_accounts(home) if name not in there]
+    if wanted is not None:
+        return [named_account(home, wanted, there)]
+    names = [name for name in there if not Account(home=home, name=name).rehearsal]
+    try:
+        names.append(ACCOUNT_OF_FEED[feed_name(home, None)[0]])
+    except ConfigError:
+        if not names:
+            raise
+    return [Account(home=home, name=name) for name in dict.fromkeys(names)]
+
+
+def live_accounts(home: Home) -> list[str]:
+    """Return the live accounts in which something was ever armed."""
+    from engine_alpha.config.engine import ACCOUNT_OF_ENVIRONMENT
+    from engine_alpha.loop.arming import FILE_NAME
+
+    return [name for name in ACCOUNT_OF_ENVIRONMENT.values() if (home.account(name) / FILE_NAME).exists()]
+
+
+def live_account(home: Home) -> Account:
+    """Return the live account --account names, else the one of the configured environment, there or not."""
+    wanted = given_account()
+    if wanted is not None:
+        there = accounts_of(home)
+        return named_account(home, wanted, [*there, *(n for n in live_accounts(home) if n not in there)])
+    from engine_alpha.config.engine import read_engine
+
+    return Account(home=home, name=read_engine(home.engine).live.account)
 
 
 @contextmanager

@@ -2,22 +2,18 @@
 
 import click
 
-from engine_alpha.cli.accounts import Account, accounts_of, choose_account
+from engine_alpha.cli.accounts import trading_accounts
 from engine_alpha.cli.options import (
     account_option,
     chosen_home,
     examples,
-    given_account,
     home_option,
     json_option,
     now_ms,
     wants_json,
 )
 from engine_alpha.cli.output import show, show_json
-from engine_alpha.errors import ConfigError
-from engine_alpha.home import Home
 from engine_alpha.loop.halt_file import request_halt
-from engine_alpha.loop.wiring import ACCOUNT_OF_FEED, feed_name
 
 
 @click.command(
@@ -32,9 +28,9 @@ from engine_alpha.loop.wiring import ACCOUNT_OF_FEED, feed_name
 @home_option
 @json_option
 def halt(reason: str) -> None:
-    """Stop entries from the next tick on; exits and stops go on working.
+    """Stop entries from the next tick on, with real orders too; exits and stops go on working.
 
-    Works beside a running engine and without the journal.
+    Works beside a running engine and without the journal. It stays so until `chloe resume`.
     """
     _wish(True, reason)
 
@@ -54,7 +50,7 @@ def resume(reason: str) -> None:
 
 def _wish(halted: bool, reason: str) -> None:
     home = chosen_home()
-    accounts = _accounts(home)
+    accounts = trading_accounts(home)
     at_ms = now_ms()
     for account in accounts:
         request_halt(account.folder, halted, reason, at_ms)
@@ -72,25 +68,7 @@ def _wish(halted: bool, reason: str) -> None:
     elif halted:
         show(
             f"halted from the next tick on: {', '.join(names)} ({reason})",
-            "exits and stops go on; entries again with: chloe resume",
+            "exits and stops go on; entries again with: chloe resume; out of positions with: chloe flatten",
         )
     else:
         show(f"entries go through again from the next tick on: {', '.join(names)} ({reason})")
-
-
-def _accounts(home: Home) -> list[Account]:
-    """Return the account that was named, else all that trade; the configured feed's even before its start.
-
-    A broken engine.json must not keep anybody from halting what is there.
-    """
-    if given_account() in ACCOUNT_OF_FEED.values():
-        return [Account(home=home, name=str(given_account()))]
-    if given_account() is not None:
-        return [choose_account(home)]
-    names = [name for name in accounts_of(home) if not Account(home=home, name=name).rehearsal]
-    try:
-        names.append(ACCOUNT_OF_FEED[feed_name(home, None)[0]])
-    except ConfigError:
-        if not names:
-            raise
-    return [Account(home=home, name=name) for name in dict.fromkeys(names)]

@@ -39,6 +39,14 @@ def trades_in(journal: Journal, symbol: str | None = None) -> list[dict[str, Any
     return [json.loads(stored.event.payload) for stored in journal.events(TRADE, symbol)]
 
 
+def live_views(journal: Journal) -> dict[str, dict[str, Any]]:
+    """Return what stands of every asset's real orders, by symbol."""
+    from engine_alpha.reports.live import STATE_PREFIX, live_view
+
+    states = {name: text for name, text in journal.states().items() if name.startswith(STATE_PREFIX)}
+    return {name.removeprefix(STATE_PREFIX): live_view(json.loads(text)) for name, text in states.items()}
+
+
 def newest_trades(journal: Journal, symbol: str | None, limit: int) -> list[dict[str, Any]]:
     """Return the newest closed trades, oldest of them first."""
     newest: Iterator[StoredEvent] = journal.events(TRADE, symbol, newest_first=True)

@@ -25,6 +25,12 @@ COMMANDS = {
     "trades": ("trades:trades", "Closed trades, as table, CSV or JSON."),
     "halt": ("halting:halt", "Stop entries; exits go on."),
     "resume": ("halting:resume", "Let entries through again."),
+    "flatten": ("flatten:flatten", "Close positions at market at the next tick."),
+    "live": ("live:live", "Real orders: arm, disarm, status."),
+    "reconcile": (
+        "reconcile:reconcile",
+        "Our books beside the venue's: what stands, what is frozen and why.",
+    ),
     "journal": ("journal:journal", "Export the journal, check that it is sound."),
     "cards": ("cards:cards", "Strategy cards: list, check."),
     "instruments": ("instruments:instruments", "Trading rules of the venues: list, diff, refresh."),

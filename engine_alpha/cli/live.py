@@ -1,0 +1,240 @@
+"""`chloe live`: which coins send real orders."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine_alpha.cli.accounts import live_accounts, named_account
+from engine_alpha.cli.confirming import confirmed
+from engine_alpha.cli.lazy import LazyGroup
+from engine_alpha.cli.options import (
+    account_option,
+    chosen_home,
+    examples,
+    given_account,
+    home_option,
+    json_option,
+    now_ms,
+    wants_json,
+)
+from engine_alpha.cli.output import remark, show, show_json
+from engine_alpha.cli.symbols import require_known
+from engine_alpha.errors import ConfigError
+from engine_alpha.home import Home
+from engine_alpha.loop.saying import CONFIG_CODE
+
+if TYPE_CHECKING:
+    from engine_alpha.config.engine import EngineConfig
+    from engine_alpha.domain.asset import AssetConfig
+    from engine_alpha.plans.setup import Setup
+    from engine_alpha.venues.setup_checks import Findings
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "arm": ("live:arm", "Let a coin send orders to its venue, after looking at keys and account."),
+        "disarm": ("live:disarm", "Take that back; always works."),
+        "status": ("live_status:live_status", "What is armed, held and protected at the venues."),
+    },
+    epilog=examples(
+        "chloe live arm ETHUSDT       from the next tick on its orders go to its venue",
+        "chloe live status            what is armed, held and protected there",
+        "chloe live disarm ETHUSDT    back to paper; a position keeps its stop until it is flat",
+    ),
+)
+def live() -> None:
+    """Real orders: nothing is sent for a coin that is not armed.
+
+    live.environment of engine.json says where they go:
+    testnet and demo are the venues' own, with play money; loopback is a test exchange on this machine.
+    """
+
+
+@click.command(
+    epilog=examples(
+        "chloe live arm ETHUSDT          looks at everything, asks, then arms",
+        "chloe live arm ETHUSDT --yes    does not ask",
+    )
+)
+@click.argument("symbol")
+@yes_option
+@home_option
+@json_option
+def arm(symbol: str, yes: bool) -> int:
+    """Let a coin send orders to its venue from the next tick on.
+
+    Looks first: registry, environment, keys, then the venue's account and contract. Nothing is written
+    unless all is well; what is not is told, and the exit code is 2.
+    """
+    from engine_alpha.loop.arming import arm as write_armed
+    from engine_alpha.plans.setup import read_setup
+
+    home = chosen_home()
+    asset = _enabled_asset(home, symbol)
+    engine = _environment(home)
+    _require_keys(home, engine, asset.venue)
+    setup = read_setup(home)
+    found = asyncio.run(_found_at_venue(home, setup, asset))
+    for warning in found.warnings:
+        remark(f"chloe: beware: {warning}")
+    if found.faults:
+        return _refused(symbol, found.faults)
+    live = engine.live
+    if not yes and not confirmed(
+        f"{symbol} will send orders to {asset.venue}, {live.environment}, without asking again.", symbol
+    ):
+        remark(f"{symbol} is not armed: it was not confirmed")
+        return CONFIG_CODE
+    at_ms = now_ms()
+    write_armed(home.account(live.account), symbol, at_ms, live.environment, asset.venue)
+    _say_armed(home, engine, asset, at_ms)
+    return 0
+
+
+@click.command(
+    epilog=examples(
+        "chloe live disarm ETHUSDT                        in every environment",
+        "chloe live disarm --all                          every coin",
+        "chloe live disarm --all --account live-testnet   in this account only",
+    )
+)
+@click.argument("symbol", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every coin.")
+@account_option
+@home_option
+@json_option
+def disarm(symbol: str | None, everything: bool) -> None:
+    """Let a coin open no more positions with real orders; always works, beside a broken file too.
+
+    A position that is open keeps its stop and is stepped close-only until it is flat.
+    """
+    from engine_alpha.loop.arming import disarm as write_disarmed
+
+    if everything == (symbol is not None):
+        raise click.UsageError("name a SYMBOL, or say --all")
+    home = chosen_home()
+    names = live_accounts(home)
+    if (wanted := given_account()) is not None:
+        names = [named_account(home, wanted, names).name]
+    gone = {name: write_disarmed(home.account(name), symbol) for name in names}
+    if symbol is not None and not any(gone.values()):
+        require_known(home, symbol)
+    if wants_json():
+        show_json(
+            {"home": str(home.path), "disarmed": {name: list(symbols) for name, symbols in gone.items()}}
+        )
+        return
+    for name, symbols in gone.items():
+        if symbols:
+            show(f"disarmed in {name}: {', '.join(symbols)}; no entries from the next tick on")
+    if any(gone.values()):
+        show("a position that is open keeps its stop and is stepped close-only; to be out: chloe flatten")
+    else:
+        show(f"{symbol or 'nothing'} was{' not' if symbol else ''} armed")
+
+
+def _enabled_asset(home: Home, symbol: str) -> AssetConfig:
+    """Return the registry's entry of a coin that trades; raise `ConfigError` for any other."""
+    from engine_alpha.config.assets import read_registry, unknown_symbol
+
+    registry = read_registry(home.registry)
+    faults = [str(fault) for fault in registry.faults if fault.symbol == symbol]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    asset = next((each for each in registry.assets if each.symbol == symbol), None)
+    if asset is None:
+        raise unknown_symbol(symbol, registry, home.registry)
+    if not asset.enabled:
+        raise ConfigError(f"{symbol} is disabled, arming it would do nothing: chloe assets enable {symbol}")
+    return asset
+
+
+def _environment(home: Home) -> EngineConfig:
+    """Return engine.json if it names an environment that may be armed on the prices it reads."""
+    from engine_alpha.config.engine import LOOPBACK, MAINNET, read_engine
+
+    engine = read_engine(home.engine)
+    environment = engine.live.environment
+    if environment == MAINNET:
+        raise ConfigError(
+            "real money needs the audit (chloe audit), which this version does not have: "
+            "use testnet, demo or loopback"
+        )
+    if environment != LOOPBACK and engine.feed != "venue":
+        raise ConfigError(
+            f"prices come from {engine.feed}, orders on {environment} would follow no market: "
+            "chloe feed venue"
+        )
+    return engine
+
+
+def _require_keys(home: Home, engine: EngineConfig, venue: str) -> None:
+    from engine_alpha.config.keys import read_keys
+
+    engine.live_url(venue)
+    read_keys(home, venue)
+
+
+async def _found_at_venue(home: Home, setup: Setup, asset: AssetConfig) -> Findings:
+    """Return what the venue itself has against this coin with these keys; raise `VenueError`, `DataError`."""
+    from engine_alpha.loop.wiring import make_clock, make_live_venue
+    from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
+
+    plan, clock = setup.plan(asset), make_clock(None)
+    price = await _price(setup, asset, clock.now_ms())
+    needs = SetupNeeds(clock=clock, equity_quote=plan.rules.asset.start_quote, price_quote=price)
+    venue = make_live_venue(home, setup, asset.venue)
+    try:
+        return await setup_findings(venue, asset, plan.instrument, needs)
+    finally:
+        await venue.close()
+
+
+async def _price(setup: Setup, asset: AssetConfig, at_ms: int) -> float:
+    """Return the newest close of the prices that this home decides on."""
+    from engine_alpha.errors import DataError
+    from engine_alpha.loop.wiring import make_feed
+    from engine_alpha.ports import BarRequest
+
+    feed, frame_ms = make_feed(setup.engine.feed, setup), asset.timeframe_ms
+    try:
+        request = BarRequest(asset=asset, first_open_ms=(at_ms // frame_ms - 2) * frame_ms)
+        bars = (await feed.read(request, at_ms)).bars
+    finally:
+        await feed.close()
+    if len(bars) == 0:
+        raise DataError("missing", f"{feed.describes} has no bar of {asset.symbol} from the last hours")
+    return float(bars.close[-1])
+
+
+def _refused(symbol: str, faults: list[str]) -> int:
+    if wants_json():
+        show_json({"symbol": symbol, "armed": False, "faults": faults})
+    for fault in faults:
+        remark(f"chloe: {symbol} is not armed: {fault}")
+    return CONFIG_CODE
+
+
+def _say_armed(home: Home, engine: EngineConfig, asset: AssetConfig, at_ms: int) -> None:
+    from engine_alpha.loop.halt_file import requested_halt
+
+    live, symbol = engine.live, asset.symbol
+    wish = requested_halt(home.account(live.account))
+    halted = bool(wish and wish["halted"])
+    if wants_json():
+        fields: dict[str, Any] = {"symbol": symbol, "armed": True, "at_ms": at_ms, "venue": asset.venue}
+        show_json({**fields, "environment": live.environment, "account": live.account, "halted": halted})
+        return
+    show(
+        f"{symbol} is armed: {asset.venue}, {live.environment}, account {live.account}",
+        "from the next tick on it is stepped there instead of on paper",
+    )
+    if halted:
+        show(f"{live.account} is halted: no entries before chloe resume --account {live.account}")
+    show(f"next: chloe tick, then chloe live status; back: chloe live disarm {symbol}")
