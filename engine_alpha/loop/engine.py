@@ -1,17 +1,26 @@
 """One opened account and its parts, as `wiring` puts them together."""
 
+from __future__ import annotations
+
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import BarFeed, Clock, Journal
 from engine_alpha.step.recording import Labels
 from engine_alpha.step.state import AccountBook
 
+if TYPE_CHECKING:
+    from engine_alpha.loop.live_orders import LiveDesk
+
 
 @dataclass(slots=True, kw_only=True)
 class Engine:
-    """What a tick works with. `setup` is read anew at each tick unless it is `frozen`."""
+    """What a tick works with. `setup` is read anew at each tick unless it is `frozen`.
+
+    `armed` are the assets whose orders are real; `live` is there in the account that sends them.
+    """
 
     setup: Setup
     labels: Labels
@@ -21,3 +30,9 @@ class Engine:
     book: AccountBook
     loop: asyncio.Runner
     frozen: bool = False
+    armed: frozenset[str] = frozenset()
+    live: LiveDesk | None = None
+
+    def takes(self, symbol: str) -> bool:
+        """Say whether this account steps the asset: armed ones are the live account's, the others paper's."""
+        return (symbol in self.armed) == (self.live is not None)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from engine_alpha.domain.bars import Bars, Funding, Reading
 from engine_alpha.errors import BrokenPromise, ConfigError, DataError, JournalError, VenueError
 from engine_alpha.home import current_home
 from engine_alpha.loop.engine import Engine
+from engine_alpha.loop.flatten_file import requested_flattens
 from engine_alpha.loop.halting import take_up_halt
-from engine_alpha.loop.wiring import open_engine
+from engine_alpha.loop.live_orders import act_on, armed_symbols, look_at, why_close_only
+from engine_alpha.loop.wiring import open_engine_of
 from engine_alpha.plans.setup import Setup, read_setup
 from engine_alpha.ports import BarRequest
 from engine_alpha.step.asset_step import (
@@ -37,6 +39,7 @@ GOOD = (DECIDED, ALREADY)
 _log = logging.getLogger("chloe.step")
 
 Answer = Reading | Exception
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,8 @@ class StepReport:
     bars: tuple[Stepped, ...] = ()
     reason: str = ""
     detail: str = ""
+    account: str = ""
+    note: str = ""  # why a real position may not be opened now
 
     @property
     def is_good(self) -> bool:
@@ -66,6 +71,7 @@ class Tick:
     setup: Setup
     now_ms: int
     answers: Mapping[str, Answer]
+    flattens: Mapping[str, int]  # when a person last wished to be out of the asset, ms
 
     def desk(self) -> Desk:
         """Return what each step works with."""
@@ -76,6 +82,8 @@ class Tick:
             labels=self.engine.labels,
             now_ms=self.now_ms,
             max_entry_delay_ms=self.setup.engine.max_entry_delay_ms,
+            orders=None if self.engine.live is None else self.engine.live.road,
+            flattens=self.flattens,
         )
 
 
@@ -88,10 +96,12 @@ def run_step_live(symbol: str, timeframe: str, tick: Tick | None = None) -> Step
     if tick is not None:
         return _step(tick, _asset_named(tick.setup, tick.engine, symbol, timeframe))
     home = current_home()
-    with open_engine(home) as engine:
+    with open_engine_of(home, symbol) as engine:
         asset = _asset_named(engine.setup, engine, symbol, timeframe)
         take_up_halt(engine, engine.clock.now_ms())
-        return _step(make_tick(engine, [asset]), asset)
+        report = _step(make_tick(engine, [asset]), asset)
+        finish_orders(engine, [asset])
+        return report
 
 
 def _asset_named(setup: Setup, engine: Engine, symbol: str, timeframe: str) -> AssetConfig:
@@ -117,8 +127,9 @@ def steppable(setup: Setup, engine: Engine) -> dict[str, AssetConfig]:
     is stepped close-only, on the settings it was last stepped on.
     """
     chosen: dict[str, AssetConfig] = {}
+    enabled = [asset for asset in setup.enabled if engine.takes(asset.symbol)]
     held = {symbol: state for symbol, state in engine.book.assets.items() if not state.is_flat}
-    for asset in setup.enabled:
+    for asset in enabled:
         old = _on_old_settings(asset, held.get(asset.symbol))
         refuses = asset.symbol in held and (setup.faults_of(asset.symbol) or not _has_plan(setup, old))
         chosen[asset.symbol] = replace(old, enabled=False) if refuses else old
@@ -151,10 +162,29 @@ def make_tick(engine: Engine, assets: list[AssetConfig]) -> Tick:
     _let_bars_settle(engine, assets)
     now_ms = engine.clock.now_ms()
     answers = _awaited(engine, _answers(engine, setup, assets, now_ms))
-    return Tick(engine=engine, setup=setup, now_ms=now_ms, answers=answers)
+    return Tick(
+        engine=engine, setup=setup, now_ms=now_ms, answers=answers, flattens=_flattens(engine, assets)
+    )
 
 
-def _awaited(engine: Engine, answers: Coroutine[Any, Any, dict[str, Answer]]) -> dict[str, Answer]:
+def _flattens(engine: Engine, assets: list[AssetConfig]) -> dict[str, int]:
+    """Return when a person last wished to be out of each asset; real orders have their own way out."""
+    if engine.live is not None:
+        return {}
+    wishes = requested_flattens(engine.setup.home.account(engine.labels.account))
+    if wishes.fault:
+        _log.error("%s", wishes.fault)
+    found = {asset.symbol: wishes.of(asset.symbol) for asset in assets}
+    return {symbol: wish.at_ms for symbol, wish in found.items() if wish is not None}
+
+
+def finish_orders(engine: Engine, assets: list[AssetConfig]) -> None:
+    """Bring real orders to what the steps decided; nothing on paper."""
+    if engine.live is not None:
+        _awaited(engine, act_on(engine, assets))
+
+
+def _awaited(engine: Engine, answers: Coroutine[Any, Any, T]) -> T:
     """Run the reads to their end; what Ctrl-C cuts short is told once, not per read.
 
     Not by Runner.run: Python 3.11 formats the last answers, arrays and all, as that sets its signal handler.
@@ -180,6 +210,7 @@ def refreshed(engine: Engine) -> Setup:
     """Read configuration anew, unless this engine's is frozen."""
     if not engine.frozen:
         engine.setup = read_setup(engine.setup.home)
+        engine.armed = armed_symbols(engine.setup)
     return engine.setup
 
 
@@ -208,7 +239,9 @@ async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_
             return DataError("cancelled", "the feed gave up this answer")
 
     # whatever one feed raises is its asset's fault alone: it is raised in that asset's step
+    looks = asyncio.ensure_future(look_at(engine, assets))
     replies = await asyncio.gather(*(ask(asset) for asset in assets), return_exceptions=True)
+    await looks
     return {asset.symbol: _answer(reply) for asset, reply in zip(assets, replies, strict=True)}
 
 
@@ -228,6 +261,7 @@ def _step(tick: Tick, asset: AssetConfig) -> StepReport:
         status=FAILED,
         open_ms=open_ms,
         now_ms=tick.now_ms,
+        account=tick.engine.labels.account,
     )
     try:
         return _stepped(tick, asset, report)
@@ -262,11 +296,31 @@ def _stepped(tick: Tick, asset: AssetConfig, report: StepReport) -> StepReport:
         report = replace(report, reason="config", detail=refusal)
     if already_decided(plan.asset, state, tick.now_ms):
         return replace(report, status=ALREADY)
+    plan, report = _with_real_orders(tick, asset, plan, report)
     bars, missing = step_asset(tick.desk(), plan, _reading(tick, asset, plan, state))
     if missing is not None:
         failed = replace(report, status=NO_DECISION, reason=missing.reason, detail=missing.detail)
         return _recorded(tick, asset, replace(failed, bars=tuple(bars)))
     return replace(report, status=DECIDED if bars else ALREADY, bars=tuple(bars))
+
+
+def _with_real_orders(
+    tick: Tick, asset: AssetConfig, plan: AssetPlan, report: StepReport
+) -> tuple[AssetPlan, StepReport]:
+    """Return the plan without entries where orders or position are not clear, and say why.
+
+    Raise what kept the venue from telling them: a bar is not settled on fills that may be missing.
+    """
+    live = tick.engine.live
+    if live is None:
+        return plan, report
+    fault = live.book.faults.get(asset.symbol)
+    if fault is not None:
+        raise fault
+    why = why_close_only(tick.engine, asset)
+    if not why:
+        return plan, report
+    return replace(plan, asset=replace(plan.asset, enabled=False)), replace(report, note=why)
 
 
 def _plan(setup: Setup, asset: AssetConfig, state: AssetState | None, now_ms: int) -> tuple[AssetPlan, str]:

@@ -1,32 +1,76 @@
 """A step in words: the log lines after "running live step", and the same as JSON."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
-from engine_alpha.domain.asset import TIMEFRAME_MS
+from engine_alpha.domain.asset import TIMEFRAME_MS, AssetConfig
 from engine_alpha.kernel.codes import ACTIONS, EXITS, REGIMES
 from engine_alpha.kernel.values import Decision, Position, SubAccount
+from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.live_step import ALREADY, DECIDED, FAILED, StepReport, Tick
 from engine_alpha.loop.times import clock_time, iso
 from engine_alpha.reports import gates
 from engine_alpha.step.asset_step import Stepped
 from engine_alpha.step.recording import SIDES, decision_words
 from engine_alpha.step.text import named
+from engine_alpha.trading.state import LiveState
 
 _log = logging.getLogger("chloe.step")
 
 
 def tell(tick: Tick, report: StepReport) -> None:
     """Log what a step did, one line per bar."""
-    mark = "[SIM] " if tick.engine.feed.simulated else ""
+    mark = _mark(tick.engine)
     for stepped in report.bars:
         _log.info("%s%s", mark, step_words(report, stepped))
     if report.status == ALREADY:
         _log.info("%s%s %s", mark, report.symbol, already_words(report))
+    if report.note:
+        _log.warning("%s%s no entries: %s", mark, report.symbol, report.note)
     if report.reason:
         level = logging.ERROR if report.status in (DECIDED, ALREADY, FAILED) else logging.WARNING
         words = "close-only" if report.status in (DECIDED, ALREADY) else report.status.replace("_", " ")
         _log.log(level, "%s%s %s: %s: %s", mark, report.symbol, words, report.reason, report.detail)
+
+
+def _mark(engine: Engine) -> str:
+    """Return what stands before a detail line: simulated prices, or real orders and where they go."""
+    if engine.live is not None:
+        return f"[LIVE {engine.live.environment}] "
+    return "[SIM] " if engine.feed.simulated else ""
+
+
+def tell_orders(engine: Engine, assets: Sequence[AssetConfig]) -> None:
+    """Log what real orders stand at after a tick, where there is anything: position, protection, trouble."""
+    if engine.live is None:
+        return
+    for asset in assets:
+        state = engine.live.book.states.get(asset.symbol)
+        fault = engine.live.book.faults.get(asset.symbol)
+        if fault is not None:
+            _log.error("%s%s at %s: %s", _mark(engine), asset.symbol, asset.venue, fault)
+        if state is not None and (not state.is_flat or state.frozen or state.protection):
+            level = logging.ERROR if state.frozen or state.naked_since_ms else logging.INFO
+            _log.log(level, "%s%s", _mark(engine), orders_words(state))
+
+
+def orders_words(state: LiveState) -> str:
+    """Return position and protection at the venue, open orders, and what is wrong, in one line."""
+    stop = state.protection.stop_price if state.protection else ""
+    parts = [f"{state.symbol} at {state.venue}: position {state.ours_base}"]
+    if state.position != 0:
+        parts.append(f"stop {stop} stands" if stop else "NO STOP stands")
+    if state.protection and state.protection.target_price:
+        parts.append(f"target {state.protection.target_price}")
+    parts += [f"{order.intent.leg} {order.status}" for order in state.orders if order.is_open]
+    if state.foreign_orders:
+        parts.append(f"{state.foreign_orders} orders that are not ours, left alone")
+    if state.leave:
+        parts.append(f"leaving: {state.leave}")
+    if state.frozen:
+        parts.append(f"FROZEN, {state.frozen}")
+    return " | ".join(parts)
 
 
 def already_words(report: StepReport) -> str:
@@ -111,6 +155,10 @@ def report_fields(report: StepReport) -> dict[str, Any]:
         "status": report.status,
         "bar": iso(report.open_ms),
     }
+    if report.account:
+        fields["account"] = report.account
+    if report.note:
+        fields["note"] = report.note
     if report.reason:
         fields |= {"reason": report.reason, "detail": report.detail}
     if report.bars:

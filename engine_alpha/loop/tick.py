@@ -3,19 +3,20 @@
 import json
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.halting import take_up_halt
 from engine_alpha.loop.live_step import (
     REFUSED,
     StepReport,
+    finish_orders,
     make_tick,
     refreshed,
     run_step_live,
     steppable,
 )
-from engine_alpha.loop.telling import report_fields, tell
+from engine_alpha.loop.telling import report_fields, tell, tell_orders
 from engine_alpha.loop.times import iso
 from engine_alpha.step.recording import no_decision_event
 
@@ -44,6 +45,13 @@ class TickReport:
             return ALL_STEPPED
         return SOME_FAILED if good or not self.steps else ALL_FAILED
 
+    def joined(self, live: "TickReport") -> "TickReport":
+        """Return the report of the tick of both accounts, the live one's steps first."""
+        known = {(step.symbol, step.status) for step in live.steps}
+        own = [step for step in self.steps if (step.symbol, step.status) not in known or step.is_good]
+        faults = dict.fromkeys((*live.faults, *self.faults))
+        return replace(self, steps=(*live.steps, *own), faults=tuple(faults))
+
     def json(self) -> str:
         """Return the report as JSON text."""
         return json.dumps(
@@ -59,10 +67,13 @@ class TickReport:
         )
 
 
-def tick_all(engine: Engine, announce: bool = True, only: Collection[str] | None = None) -> TickReport:
+def tick_all(
+    engine: Engine, announce: bool = True, only: Collection[str] | None = None, headline: bool = True
+) -> TickReport:
     """Step every enabled asset, then those that only have to get flat; broken entries refuse.
 
-    With `only`, the others are left for another tick: a rehearsal knows whose bar closes when.
+    With `only`, the others are left for another tick: a rehearsal knows whose bar closes when. Without
+    `headline` the tick's own line has been logged already, for another account.
     Raises `JournalError` and `BrokenPromise`: those stop the engine.
     """
     setup = refreshed(engine)
@@ -71,7 +82,7 @@ def tick_all(engine: Engine, announce: bool = True, only: Collection[str] | None
         assets = {symbol: asset for symbol, asset in assets.items() if symbol in only}
     take_up_halt(engine, engine.clock.now_ms())
     tick = make_tick(engine, list(assets.values()))
-    if announce:
+    if announce and headline:
         _log.info("MULTI-ASSET: tick at %s for %d assets", iso(tick.now_ms), len(setup.enabled))
     steps = []
     for asset in assets.values():
@@ -81,6 +92,9 @@ def tick_all(engine: Engine, announce: bool = True, only: Collection[str] | None
         if announce:
             tell(tick, report)
         steps.append(report)
+    finish_orders(engine, list(assets.values()))
+    if announce:
+        tell_orders(engine, list(assets.values()))
     refused = _refuse_broken(engine, tick.now_ms, {step.symbol for step in steps}, announce)
     faults = tuple(setup.general_faults())
     if announce:

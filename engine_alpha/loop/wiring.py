@@ -6,7 +6,7 @@ The top of this module is light, so that a run's first line comes before the hea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from engine_alpha.config.engine import EngineConfig
     from engine_alpha.home import Home
     from engine_alpha.loop.engine import Engine
+    from engine_alpha.loop.live_orders import LiveDesk
     from engine_alpha.loop.tick import TickReport
     from engine_alpha.plans.setup import Setup
-    from engine_alpha.ports import BarFeed, Clock
+    from engine_alpha.ports import BarFeed, Clock, Journal, Venue
     from engine_alpha.step.recording import Labels
 
 ACCOUNT_OF_FEED = {"embedded": "simulated", "venue": "paper", "files": "paper-files"}
@@ -49,6 +50,7 @@ def source_line(home: Home, feed: str) -> str:
     from engine_alpha.config.engine import read_engine
 
     folder = "./" if home.path == Path.cwd() else str(home.path)
+    real = real_orders_words(home)
     venues = sorted({asset.venue for asset in read_registry(home.registry).assets if asset.enabled})
     stored = read_engine(home.engine).data_folder(home.path) if feed == "files" else home.data
     told = {
@@ -56,7 +58,17 @@ def source_line(home: Home, feed: str) -> str:
         "venue": "prices of each asset's venue",
         "files": f"stored prices from {stored}",
     }[feed]
-    return f"home {folder} · {ACCOUNT_OF_FEED[feed]} · {told}".replace("· simulated ·", "· paper ·")
+    return f"home {folder} · {ACCOUNT_OF_FEED[feed]} · {told}{real}".replace("· simulated ·", "· paper ·")
+
+
+def real_orders_words(home: Home) -> str:
+    """Return which assets send real orders, and where; "" for none."""
+    from engine_alpha.config.engine import read_engine
+    from engine_alpha.loop.arming import armed
+
+    live = read_engine(home.engine).live
+    symbols = sorted(armed(home.account(live.account)))
+    return f" · REAL ORDERS on {live.environment}: {', '.join(symbols)}" if symbols else ""
 
 
 def make_feed(name: str, setup: Setup) -> BarFeed:
@@ -149,8 +161,100 @@ def opened(
             journal.close()
 
 
+class Venues(dict[str, "Venue"]):
+    """The venues of one live account, each made when it is first needed.
+
+    Raises `ConfigError` for one whose keys can't be used: the others' assets go on.
+    """
+
+    def __init__(self, home: Home, setup: Setup) -> None:
+        super().__init__()
+        self._home, self._setup = home, setup
+
+    def __missing__(self, name: str) -> Venue:
+        """Make the venue."""
+        self[name] = venue = make_live_venue(self._home, self._setup, name)
+        return venue
+
+
+def make_live_venue(home: Home, setup: Setup, name: str) -> Venue:
+    """Return a venue with this home's keys for it, in its environment; nothing is sent yet."""
+    from engine_alpha.config.keys import read_keys
+    from engine_alpha.exchanges.ccxt_line import ApiKey
+    from engine_alpha.venues.ccxt_venue import VenueSettings, make_venue
+
+    key, secret = read_keys(home, name)
+    live = setup.engine.live
+    return make_venue(
+        name,
+        VenueSettings(
+            environment=live.environment,
+            base_url=setup.engine.live_url(name),
+            api_key=ApiKey(key, secret),
+            recv_window_ms=live.recv_window_ms,
+            timeout_ms=setup.engine.feed_deadline_ms,
+        ),
+    )
+
+
+@contextmanager
+def open_live_engine(home: Home, now: str | None = None) -> Iterator[Engine]:
+    """Open the home's live account: its lock, journal, prices of its venues, and the venues themselves."""
+    from engine_alpha.loop.live_orders import armed_symbols
+    from engine_alpha.plans.setup import read_setup
+    from engine_alpha.step.recording import Labels
+
+    setup = read_setup(home)
+    labels = Labels(account=setup.engine.live.account, mode="live", feed="venue")
+    venues = Venues(home, setup)
+    with opened(setup, labels, make_feed("venue", setup), make_clock(now)) as engine:
+        engine.armed = armed_symbols(setup)
+        engine.live = live_desk(setup, engine.journal, engine.clock, venues)
+        try:
+            yield engine
+        finally:
+            for venue in venues.values():
+                engine.loop.run(venue.close())
+
+
+def live_desk(setup: Setup, journal: Journal, clock: Clock, venues: Mapping[str, Venue]) -> LiveDesk:
+    """Return what real orders need, as the journal knows them."""
+    from engine_alpha.loop.live_orders import LiveDesk
+    from engine_alpha.trading.live_book import LiveBook, TradingLimits, states_of
+    from engine_alpha.trading.road import LiveRoad
+
+    limits = TradingLimits(
+        naked_limit_ms=setup.engine.live.naked_limit_ms,
+        max_entry_delay_ms=setup.engine.max_entry_delay_ms,
+    )
+    book = LiveBook(
+        journal=journal,
+        clock=clock,
+        venues=venues,
+        limits=limits,
+        started_ms=clock.now_ms(),
+        states=states_of(journal.states()),
+    )
+    return LiveDesk(environment=setup.engine.live.environment, book=book, road=LiveRoad(book))
+
+
+@contextmanager
+def open_engine_of(home: Home, symbol: str) -> Iterator[Engine]:
+    """Open the account that steps this asset: the live one if it is armed, else the configured feed's."""
+    from engine_alpha.loop.live_orders import armed_symbols
+    from engine_alpha.plans.setup import read_setup
+
+    opening = open_live_engine(home) if symbol in armed_symbols(read_setup(home)) else open_engine(home)
+    with opening as engine:
+        yield engine
+
+
 def run_tick(home: str | None = None, feed: str | None = None, now: str | None = None) -> TickReport:
-    """Open the account, run one tick of all assets, close it; the log's first line names home and prices."""
+    """Run one tick of all assets: armed ones in the live account, the others on paper.
+
+    The log's first line names home and prices. A live account that can't be opened is raised after the
+    paper assets were stepped.
+    """
     import logging
 
     from engine_alpha.home import find_home
@@ -160,7 +264,30 @@ def run_tick(home: str | None = None, feed: str | None = None, now: str | None =
     logging.getLogger("chloe.runner").info("%s", source_line(found, name))
     from engine_alpha.loop.tick import tick_all  # after the first line: this loads the kernel
 
+    live: TickReport | None = None
+    broken: ChloeError | None = None
+    try:
+        live = run_live_tick(found, now)
+    except ChloeError as fault:
+        broken = fault
     with open_engine(found, feed, now) as engine:
+        report = tick_all(engine, headline=live is None)
+    if broken is not None:
+        raise broken
+    return report if live is None else report.joined(live)
+
+
+def run_live_tick(home: Home, now: str | None) -> TickReport | None:
+    """Run one tick of the live account; None where nothing is armed and no order was ever sent."""
+    from engine_alpha.loop.live_orders import armed_symbols
+    from engine_alpha.loop.tick import tick_all
+    from engine_alpha.plans.setup import read_setup
+
+    setup = read_setup(home)
+    folder = home.account(setup.engine.live.account)
+    if not armed_symbols(setup) and not (folder / JOURNAL_NAME).exists():
+        return None
+    with open_live_engine(home, now) as engine:
         return tick_all(engine)
 
 

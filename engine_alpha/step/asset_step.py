@@ -1,7 +1,7 @@
 """Step one asset: every closed bar it has not seen yet, oldest first, one transaction each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -72,6 +72,7 @@ class Desk:
     now_ms: int
     max_entry_delay_ms: int
     orders: RealOrders | None = None
+    flattens: Mapping[str, int] = field(default_factory=dict)  # symbol to when a person wished to be out, ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,19 +253,32 @@ def facts_of(desk: Desk, plan: AssetPlan, reading: Reading, window: Window) -> F
     """Return what is known about this bar beyond its prices."""
     close_ms = window.bar.close_ms
     late = max(0, desk.now_ms - close_ms) // desk.max_entry_delay_ms
-    flatten = leaves_before_settlement(plan.instrument, close_ms)
+    settles = leaves_before_settlement(plan.instrument, close_ms)
+    flatten = settles or _wished_out(desk, plan.asset.symbol, window.bar.open_ms)
     spread = reading.spread_bps
     return Facts(
         late,
         window.missing.window_bars,
         window.missing.filled_frac,
         window.missing.recent_gap_bars,
-        1 if plan.instrument.is_listed(close_ms) and not flatten else 0,
+        1 if plan.instrument.is_listed(close_ms) and not settles else 0,
         1 if plan.asset.enabled else 0,
         1 if flatten else 0,
         1 if desk.book.account.halted else 0,
         plan.rules.risk.spread_bps if spread is None else spread,
     )
+
+
+def _wished_out(desk: Desk, symbol: str, open_ms: int) -> bool:
+    """Say whether a person wished to be out of the position that is held, or of the entry that fills now.
+
+    One opened after the wish is none of it, so the wish is carried out once without being remembered.
+    """
+    wished_ms, state = desk.flattens.get(symbol), desk.book.assets.get(symbol)
+    if wished_ms is None or state is None:
+        return False
+    held, pending = state.sub.position, state.sub.pending
+    return (held.side != 0 and held.entry_ms <= wished_ms) or (pending.side != 0 and open_ms <= wished_ms)
 
 
 def leaves_before_settlement(instrument: Instrument, close_ms: int) -> bool:

@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from engine_alpha.domain.orders import FUNDING, MISSING, Execution, VenueOrder, VenuePosition
-from engine_alpha.errors import BrokenPromise, JournalError, VenueError
+from engine_alpha.errors import (
+    BrokenPromise,
+    ChloeError,
+    ConfigError,
+    DataError,
+    JournalError,
+    VenueError,
+)
 from engine_alpha.kernel.reconcile import VERDICTS, Standing, freezes, verdict_of
 from engine_alpha.trading.ingest import (
     CONTRADICTION,
@@ -54,19 +61,19 @@ async def look(book: LiveBook, briefs: Sequence[Brief]) -> None:
             book.faults[brief.symbol] = fault
 
 
-async def _sight(book: LiveBook, name: str) -> Sight | VenueError:
+async def _sight(book: LiveBook, name: str) -> Sight | ChloeError:
     """Ask for positions first: a fill that comes between is in the executions, which are asked for later."""
     try:
         positions = await book.venues[name].positions()
         return Sight(positions=positions, orders=await book.venues[name].open_orders())
-    except VenueError as fault:
+    except (VenueError, DataError, ConfigError) as fault:
         return fault
 
 
-async def _look_at(book: LiveBook, brief: Brief, sights: Mapping[str, Sight | VenueError]) -> None:
+async def _look_at(book: LiveBook, brief: Brief, sights: Mapping[str, Sight | ChloeError]) -> None:
     state = book.state(brief.symbol, brief.venue)
     sight = sights[state.venue]
-    if isinstance(sight, VenueError):
+    if isinstance(sight, ChloeError):
         raise sight
     position = sight.positions.get(brief.symbol)
     if _has_anything(state, position):

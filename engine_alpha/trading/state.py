@@ -67,7 +67,8 @@ class LiveState:
     `ours_base` is what our orders and whatever closed them add up to, `foreign_base` what others did on the
     same account; both signed. `protection` is what was last seen standing at the venue. `leave` is why the
     position must be left whatever the next decision says ("" none). `frozen` is why nothing is entered.
-    `unprotected_ms` adds up how long fills stood without a verified stop.
+    `unprotected_ms` adds up how long fills stood without a verified stop, `flattened_ms` is the last wish of
+    a person to be out that was taken up.
     """
 
     symbol: str
@@ -87,6 +88,7 @@ class LiveState:
     foreign_orders: int = 0
     frozen: str = ""
     leave: str = ""
+    flattened_ms: int = 0
 
     @property
     def position(self) -> Decimal:

@@ -1,6 +1,5 @@
 """What the last decision wants of an asset's orders, from its state and its settings."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -31,10 +30,7 @@ class Brief:
     may_enter: bool
 
 
-Wishes = Callable[[LiveState], Wish]
-
-
-def wish_of(state: AssetState | None, live: LiveState, plan: AssetPlan, timeframe: str) -> Wish:
+def wish_of(state: AssetState | None, live: LiveState, plan: AssetPlan) -> Wish:
     """Return why our position must be left, and what protects it until then.
 
     The target works from the bar after the entry's on, as the kernel has it: so it is placed once a bar has

@@ -1,0 +1,208 @@
+"""Real orders inside a tick: look before the steps, act after them, and what keeps an asset from entering.
+
+Start-up after a crash is the same path as any tick: look, then step, then act (see `trading`).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.errors import ConfigError, DataError, VenueError
+from engine_alpha.kernel.reconcile import AGREES, VERDICTS
+from engine_alpha.loop.arming import armed, counting
+from engine_alpha.loop.engine import Engine
+from engine_alpha.loop.flatten_file import FlattenWish, requested_flattens
+from engine_alpha.plans.setup import Setup
+from engine_alpha.ports import Event, Venue
+from engine_alpha.step.plan import AssetPlan, kept_plan
+from engine_alpha.step.text import to_text
+from engine_alpha.trading.acting import Client, act
+from engine_alpha.trading.duties import Wish
+from engine_alpha.trading.live_book import LiveBook
+from engine_alpha.trading.looking import look
+from engine_alpha.trading.road import LiveRoad
+from engine_alpha.trading.state import LiveState
+from engine_alpha.trading.wishing import Brief, wish_of
+from engine_alpha.venues.lifecycle import Lifecycle, lifecycle_of
+from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
+
+FLATTEN = "flatten"
+ASKED_AGAIN_MS = 3_600_000  # a contract's end may be announced any hour
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveDesk:
+    """What one live account's ticks work with. `environment` names it for people.
+
+    `faults_of_setup` are the sentences for which an asset may not enter, found once in a process;
+    `lifecycles` where each contract stands, and when that was asked.
+    """
+
+    environment: str
+    book: LiveBook
+    road: LiveRoad
+    faults_of_setup: dict[str, list[str]] = field(default_factory=dict)
+    lifecycles: dict[str, tuple[int, Lifecycle]] = field(default_factory=dict)
+
+
+def armed_symbols(setup: Setup) -> frozenset[str]:
+    """Return the assets whose orders are real: armed for this environment and for their present venue."""
+    live = setup.engine.live
+    venues = {asset.symbol: asset.venue for asset in setup.registry.assets}
+    found = armed(setup.home.account(live.account))
+    return frozenset(counting(found, live.environment, venues))
+
+
+async def look_at(engine: Engine, assets: Sequence[AssetConfig]) -> None:
+    """Bring what is known of these assets' orders up to date, and what keeps them from entering."""
+    desk = engine.live
+    if desk is None:
+        return
+    await look(desk.book, [brief_of(engine, asset) for asset in assets])
+    await asyncio.gather(*(_ask_lifecycle(engine, desk, asset) for asset in assets))
+    await asyncio.gather(*(_check_setup(engine, desk, asset) for asset in assets))
+
+
+async def act_on(engine: Engine, assets: Sequence[AssetConfig]) -> None:
+    """Bring these assets' orders to what their decisions want."""
+    desk = engine.live
+    if desk is None:
+        return
+    take_up_flattens(engine, assets)
+    await act(desk.book, [_client(engine, asset) for asset in assets])
+
+
+def take_up_flattens(engine: Engine, assets: Sequence[AssetConfig]) -> None:
+    """Latch a person's wish to be out of a position, once."""
+    desk = engine.live
+    if desk is None:
+        return
+    wishes = requested_flattens(engine.setup.home.account(engine.labels.account))
+    for asset in assets:
+        wish, brief = wishes.of(asset.symbol), brief_of(engine, asset)
+        state = desk.book.state(asset.symbol, asset.venue)
+        if wish is None or wish.at_ms <= state.flattened_ms:
+            continue
+        leave = "" if state.is_flat else FLATTEN
+        _latch(desk.book, replace(state, leave=state.leave or leave, flattened_ms=wish.at_ms), wish, brief)
+
+
+def _latch(book: LiveBook, state: LiveState, wish: FlattenWish, brief: Brief) -> None:
+    payload = to_text({"reason": wish.reason, "at_ms": wish.at_ms, "held": bool(state.leave)})
+    event = Event(FLATTEN, state.symbol, f"{wish.key}/{state.symbol}", brief.bar_ms, payload)
+    book.commit(state, [lambda _numbered: event], brief.bar_ms)
+
+
+def brief_of(engine: Engine, asset: AssetConfig) -> Brief:
+    """Return what an asset's orders need to know at this moment."""
+    state = engine.book.assets.get(asset.symbol)
+    plan = plan_of(engine, asset)
+    last = -1 if state is None else state.sub.last_index
+    return Brief(
+        symbol=asset.symbol,
+        venue=asset.venue,
+        timeframe=asset.base_timeframe,
+        timeframe_ms=asset.timeframe_ms,
+        bar_ms=max(0, last) * asset.timeframe_ms,
+        lot_base=plan.instrument.lot_base if plan else "0.00000001",
+        min_quantity_base=plan.instrument.min_quantity_base if plan else "0",
+        may_enter=not why_no_entry(engine, asset) and not engine.book.account.halted,
+    )
+
+
+def plan_of(engine: Engine, asset: AssetConfig) -> AssetPlan | None:
+    """Return the asset's plan; what was kept with its position where files are broken, None without either."""
+    try:
+        return engine.setup.plan(asset)
+    except ConfigError:
+        state = engine.book.assets.get(asset.symbol)
+        return None if state is None or state.held is None else kept_plan(asset, state.held)
+
+
+def _client(engine: Engine, asset: AssetConfig) -> Client:
+    def wish(live: LiveState) -> Wish:
+        plan = plan_of(engine, asset)
+        if plan is None:
+            return Wish()
+        state = engine.book.assets.get(asset.symbol)
+        found = wish_of(state, live, plan)
+        lifecycle = lifecycle_known(engine, asset.symbol)
+        if lifecycle is not None and lifecycle.must_leave(engine.clock.now_ms()) and not found.leave:
+            return replace(found, leave="settlement")
+        return found
+
+    return Client(brief=lambda: brief_of(engine, asset), wish=wish)
+
+
+def why_no_entry(engine: Engine, asset: AssetConfig) -> str:
+    """Return why this asset may not open a position with real orders now; "" if it may."""
+    desk = engine.live
+    if desk is None:
+        return ""
+    symbol = asset.symbol
+    if symbol not in engine.armed:
+        return "not armed"
+    if not asset.enabled:
+        return "disabled"
+    if symbol not in desk.faults_of_setup:
+        return f"{asset.venue} could not be checked yet"
+    if desk.faults_of_setup[symbol]:
+        return "; ".join(desk.faults_of_setup[symbol])
+    lifecycle = lifecycle_known(engine, symbol)
+    return lifecycle.sentence if lifecycle is not None and not lifecycle.may_enter else ""
+
+
+def why_close_only(engine: Engine, asset: AssetConfig) -> str:
+    """Return why a decision may not enter: what forbids it, or what is not yet clear."""
+    desk = engine.live
+    if desk is None:
+        return ""
+    state = desk.book.state(asset.symbol, asset.venue)
+    if state.frozen:
+        return f"frozen: {state.frozen}"
+    if state.verdict != VERDICTS[AGREES]:
+        return f"books and venue: {state.verdict}"
+    if state.unresolved or state.entry_open or state.leave:
+        return "an earlier order is not settled yet"
+    return why_no_entry(engine, asset)
+
+
+def lifecycle_known(engine: Engine, symbol: str) -> Lifecycle | None:
+    """Return where the contract stood when its venue was last asked."""
+    asked = engine.live.lifecycles.get(symbol) if engine.live else None
+    return asked[1] if asked else None
+
+
+async def _ask_lifecycle(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> None:
+    """Ask the venue for the contract, once an hour; what can't be asked stays as it was known."""
+    now_ms = engine.clock.now_ms()
+    asked = desk.lifecycles.get(asset.symbol)
+    plan = plan_of(engine, asset)
+    if plan is None or (asked and now_ms - asked[0] < ASKED_AGAIN_MS):
+        return
+    try:
+        facts = await desk.book.venues[asset.venue].symbol_facts(asset.symbol)
+    except (VenueError, DataError, ConfigError):
+        return
+    desk.lifecycles[asset.symbol] = (now_ms, lifecycle_of(facts, plan.instrument, now_ms))
+
+
+async def _check_setup(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> None:
+    """Check what must hold before a first order, again at every tick until all of it does."""
+    known = desk.faults_of_setup.get(asset.symbol)
+    plan = plan_of(engine, asset)
+    if known == [] or plan is None or asset.symbol not in engine.armed:
+        return
+    try:
+        venue = desk.book.venues[asset.venue]
+        desk.faults_of_setup[asset.symbol] = await _setup_faults(engine, venue, asset, plan)
+    except (VenueError, DataError, ConfigError) as fault:
+        desk.faults_of_setup[asset.symbol] = [f"{asset.venue} could not be checked: {fault}"]
+
+
+async def _setup_faults(engine: Engine, venue: Venue, asset: AssetConfig, plan: AssetPlan) -> list[str]:
+    state = engine.book.assets.get(asset.symbol)
+    price = 0.0 if state is None else state.sub.mark_price
+    needs = SetupNeeds(clock=engine.clock, equity_quote=plan.rules.asset.start_quote, price_quote=price)
+    return (await setup_findings(venue, asset, plan.instrument, needs)).faults
