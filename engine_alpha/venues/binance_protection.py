@@ -54,7 +54,7 @@ def legs_of(wish: Protection) -> list[Leg]:
     ]
 
 
-def meets(algo: AlgoOrder, leg: Leg) -> bool:
+def covers(algo: AlgoOrder, leg: Leg) -> bool:
     """Say whether an order does what is wanted: wait at that price for all of the position, or it fired."""
     return (
         (algo.status == STANDS or algo.status in FIRED)
@@ -64,6 +64,11 @@ def meets(algo: AlgoOrder, leg: Leg) -> bool:
         and Decimal(algo.trigger_price) == Decimal(leg.trigger_price)
         and Decimal(algo.quantity_base) >= Decimal(leg.quantity_base)
     )
+
+
+def meets(algo: AlgoOrder, leg: Leg) -> bool:
+    """Say whether an order is just what is wanted: one for more than is held may be refused once it fires."""
+    return covers(algo, leg) and Decimal(algo.quantity_base) == Decimal(leg.quantity_base)
 
 
 def ids_from(client_id: str) -> Iterator[str]:
@@ -95,7 +100,7 @@ class BinanceProtection:
     async def is_protected(self, wish: Protection) -> bool:
         """Say whether the stop stands."""
         stop = legs_of(wish)[0]
-        return any(algo.status == STANDS and meets(algo, stop) for algo in await self.ours(wish.symbol))
+        return any(algo.status == STANDS and covers(algo, stop) for algo in await self.ours(wish.symbol))
 
     async def unprotect(self, symbol: str) -> None:
         """Cancel our conditional orders of a symbol."""
@@ -141,11 +146,11 @@ class BinanceProtection:
             found = await self._look_up(client_id)
         if found is None:
             raise unclear or OutcomeUnknown(f"binance took {what}, but does not know it yet")
-        if meets(found, leg):
-            return found.algo_id
-        if unclear is None:
+        if unclear is not None:  # an older order may have had the id; one more can only reduce, never add
+            return found.algo_id if found.status == STANDS and meets(found, leg) else ""
+        if not meets(found, leg):
             raise Refused(f"binance took {what}, then it was {found.status}")
-        return ""  # a second order under another id can only reduce, never add
+        return found.algo_id
 
     async def _look_up(self, client_id: str) -> AlgoOrder | None:
         try:
