@@ -36,7 +36,7 @@ from engine_alpha.loop.saying import CONFIG_CODE
 @home_option
 @json_option
 def flatten(symbol: str | None, reason: str, yes: bool) -> int:
-    """Close a position, or all, at market at the next tick; on paper and with real orders alike.
+    """Close a position, or all, at market: real ones at the next tick, on paper at the open of the next bar.
 
     Works beside a running engine and without the journal. It is done once and stops no later entry: for
     that, chloe halt first.
@@ -60,7 +60,8 @@ def flatten(symbol: str | None, reason: str, yes: bool) -> int:
         show_json({**fields, "reason": reason, "at_ms": at_ms})
     else:
         show(
-            f"closed at market at the next tick: {what} in {names} ({reason})",
+            f"out at the next tick: {what} in {names} ({reason})",
+            "real positions are closed at market then, paper ones at the open of the next bar",
             "entries go on; to stop them too: chloe halt. If no engine runs: chloe tick",
         )
     return 0

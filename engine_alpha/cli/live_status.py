@@ -138,7 +138,7 @@ def _elsewhere(account: Account) -> dict[str, list[str]]:
 
 
 def _show(account: Account, found: dict[str, Any]) -> None:
-    from engine_alpha.reports.live import armed_table, trouble_lines
+    from engine_alpha.reports.live import armed_table, trouble_lines, wrapped
 
     show(account.first_line())
     if found["fault"]:
@@ -148,7 +148,12 @@ def _show(account: Account, found: dict[str, Any]) -> None:
     if found["assets"]:
         rows = [{**row, "environment": row["environment"] or "–"} for row in found["assets"]]
         show("", armed_table(rows))
-        lines = [f"{row['symbol']}  {row['why_not']}" for row in found["assets"] if row["why_not"]]
+        lines = [
+            line
+            for row in found["assets"]
+            if row["why_not"]
+            for line in wrapped(row["symbol"], [row["why_not"]])
+        ]
         lines += [line for row in found["assets"] if row["view"] for line in trouble_lines(row["view"])]
         show(*([""] if lines else []), *lines)
     elif not found["fault"]:

@@ -25,7 +25,7 @@ COMMANDS = {
     "trades": ("trades:trades", "Closed trades, as table, CSV or JSON."),
     "halt": ("halting:halt", "Stop entries; exits go on."),
     "resume": ("halting:resume", "Let entries through again."),
-    "flatten": ("flatten:flatten", "Close positions at market at the next tick."),
+    "flatten": ("flatten:flatten", "Close positions at market, with the next tick."),
     "live": ("live:live", "Real orders: arm, disarm, status."),
     "reconcile": (
         "reconcile:reconcile",

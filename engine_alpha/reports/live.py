@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from textwrap import wrap
 from typing import Any
 
 from engine_alpha.domain.orders import OPEN, UNRESOLVED
@@ -9,6 +10,7 @@ from engine_alpha.reports.table import Table, columns
 from engine_alpha.reports.words import NOTHING, count, minute
 
 STATE_PREFIX = "live/"
+WIDTH = 118
 AGREES, DUST, WAITING, FOREIGN, UNEXPLAINED = "agrees", "dust", "waiting", "foreign", "unexplained"
 FROZEN, LEAVING, ORDERED, UNPROTECTED, HOLDING, FLAT, UNSEEN = (
     "frozen",
@@ -158,7 +160,7 @@ def trouble_lines(view: Mapping[str, Any]) -> list[str]:
     if view["stage"] == UNPROTECTED:
         since = view["naked_since_ms"]
         lines.append("no stop was seen at the venue" + (f" since {minute(since)} UTC" if since else ""))
-    return [f"{view['symbol']}  {line}" for line in lines]
+    return wrapped(view["symbol"], lines)
 
 
 def order_lines(view: Mapping[str, Any]) -> list[str]:
@@ -194,12 +196,19 @@ def explained_lines(view: Mapping[str, Any]) -> list[str]:
         )
     if view["leave"]:
         lines.append(f"the position is being closed at market ({view['leave']}). Nothing to do")
-    return [f"{view['symbol']}  {line}" for line in lines]
+    return wrapped(view["symbol"], lines)
+
+
+def wrapped(symbol: str, lines: Sequence[str]) -> list[str]:
+    """Return lines about an asset, its name in front, broken where they are long."""
+    name = f"{symbol}  "
+    return [part for line in lines for part in wrap(name + line, WIDTH, subsequent_indent=" " * len(name))]
 
 
 def verdict_words(view: Mapping[str, Any]) -> str:
     """Return what a verdict means and what to do; a word of a newer version as it is."""
-    return _SENTENCES.get(view["verdict"], view["verdict"]).format_map(view)
+    verdict = str(view["verdict"])
+    return _SENTENCES[verdict].format_map(view) if verdict in _SENTENCES else verdict
 
 
 def position_words(quantity_base: str | None) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from engine_alpha.config.editing import set_value
 from engine_alpha.config.keys import keys_file
 from engine_alpha.domain.orders import BUY, ENTRY, SELL, OrderIntent, Protection, client_id
 from engine_alpha.home import Home
@@ -28,13 +27,12 @@ def plant_keys(home: Path, venue: str = "bybit", text: str | None = None, mode: 
     return path
 
 
-def choose_environment(home: Path, environment: str, feed: str = "venue") -> None:
-    """Say in engine.json where real orders go and where prices come from."""
+def choose_environment(home: Path, environment: str) -> None:
+    """Say in engine.json where real orders go."""
     file = home / "config" / "engine.json"
     engine = json.loads(file.read_text())
     engine["live"]["environment"] = environment
     file.write_text(json.dumps(engine, indent=2))
-    set_value(file, "feed", feed)
 
 
 def a_live_state(symbol: str = "ETHUSDT", **changes: Any) -> LiveState:

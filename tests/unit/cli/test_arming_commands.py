@@ -78,7 +78,7 @@ class QuietVenue:
 @pytest.fixture
 def venue(home: Path, monkeypatch: pytest.MonkeyPatch) -> QuietVenue:
     """Put a venue at which all is well behind the home, which has keys and trades at a test exchange."""
-    choose_environment(home, "loopback", feed="embedded")
+    choose_environment(home, "loopback")
     set_urls(home, bybit=URL)
     plant_keys(home)
     known = load_instruments(home / "config" / "instruments", "bybit")["ETHUSDT"]
@@ -92,7 +92,8 @@ def venue(home: Path, monkeypatch: pytest.MonkeyPatch) -> QuietVenue:
         max_leverage="100",
     )
     found = QuietVenue(facts)
-    monkeypatch.setattr(wiring, "make_live_venue", lambda home, setup, name: found, raising=False)
+    monkeypatch.setattr(wiring, "make_live_venue", lambda home, setup, name: found)
+    monkeypatch.setattr(wiring, "make_feed", lambda name, setup: wiring.embedded_feed(setup))
     return found
 
 
@@ -178,16 +179,6 @@ def test_real_money_is_refused_until_there_is_the_audit(home: Path, venue: Quiet
     assert "use testnet, demo or loopback" in told
 
 
-@pytest.mark.parametrize("environment", ["testnet", "demo"])
-@pytest.mark.parametrize("feed", ["embedded", "files"])
-def test_no_order_at_a_venue_follows_prices_from_elsewhere(
-    home: Path, venue: QuietVenue, run: Run, environment: str, feed: str
-) -> None:
-    choose_environment(home, environment, feed)
-    told = refused(home, run("live", "arm", "ETHUSDT", "--yes"))
-    assert f"prices come from {feed}" in told and "chloe feed venue" in told
-
-
 def test_a_test_exchange_must_be_on_this_machine(home: Path, venue: QuietVenue, run: Run) -> None:
     for urls in ({}, {"binance": URL}, {"bybit": "http://example.com"}):
         set_urls(home, **urls)
@@ -200,7 +191,7 @@ def test_the_looks_come_in_order(home: Path, venue: QuietVenue, run: Run) -> Non
     choose_environment(home, "mainnet")
     assert "no asset XUSDT" in refused(home, run("live", "arm", "XUSDT", "--yes"))
     assert "real money" in refused(home, run("live", "arm", "ETHUSDT", "--yes"))
-    choose_environment(home, "loopback", feed="embedded")
+    choose_environment(home, "loopback")
     venue.fault = VenueBusy("must not be asked")
     assert f"chmod 600 {keys}" in refused(home, run("live", "arm", "ETHUSDT", "--yes"))
     keys.unlink()

@@ -80,7 +80,8 @@ def test_flatten_asks_names_what_is_open_and_takes_the_symbol_for_a_yes(home: Pa
     assert "ETHUSDT in live-testnet, simulated will be closed at market" in result.stderr
     assert "; open now: ETHUSDT in live-testnet." in result.stderr
     assert result.stdout.splitlines() == [
-        "closed at market at the next tick: ETHUSDT in live-testnet, simulated (news)",
+        "out at the next tick: ETHUSDT in live-testnet, simulated (news)",
+        "real positions are closed at market then, paper ones at the open of the next bar",
         "entries go on; to stop them too: chloe halt. If no engine runs: chloe tick",
     ]
     assert wished(home, "live-testnet", "ETHUSDT") == "news"
