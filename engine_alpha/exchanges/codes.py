@@ -164,3 +164,15 @@ def meaning_of(venue: str, code: str, words: str) -> Meaning:
 def names_no_symbol(code: str, words: str) -> bool:
     """Say whether a venue does not know the symbol."""
     return code == "-1121" or (code == "10001" and "symbol" in words.lower())
+
+
+def codes_advised(venue: str, advice: str) -> frozenset[str]:
+    """Return the codes of a venue that end in this advice."""
+    return frozenset(code for code, meaning in TABLES[venue].items() if meaning.advice == advice)
+
+
+GONE: Final = {venue: codes_advised(venue, _GONE) for venue in TABLES}
+"""An order that is to be cancelled or looked up is not there any more."""
+
+ALREADY: Final = {venue: codes_advised(venue, _ALREADY) for venue in TABLES}
+"""What was asked for is so already."""
