@@ -104,7 +104,7 @@ class BinanceVenue:
             raise
 
     async def _in_history(self, intent: OrderIntent) -> VenueOrder | None:
-        asked = {
+        asked: dict[str, str | int] = {
             "symbol": intent.symbol,
             "startTime": intent.intended_ms - SEARCH_BEFORE_MS,
             "endTime": intent.intended_ms + SEARCH_AFTER_MS,
