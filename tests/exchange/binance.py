@@ -167,7 +167,7 @@ def _symbol(listing: Listing) -> dict[str, Any]:
         "symbol": listing.symbol,
         "pair": listing.symbol,
         "contractType": "PERPETUAL",
-        "deliveryDate": listing.settled_ms or PERPETUAL_MS,
+        "deliveryDate": listing.settled_ms or listing.delist_ms or PERPETUAL_MS,
         "onboardDate": listing.listed_ms,
         "status": "SETTLING" if settled else "TRADING",
         "baseAsset": listing.symbol.removesuffix("USDT"),

@@ -137,10 +137,11 @@ class BybitMarketData:
         if refusal is not None:
             return refusal
         wanted, status = request.query.get("symbol"), request.query.get("status", "Trading")
+        now_ms = self.market.clock.now_ms()
         listed = [
             info
             for listing in self.market.listings.values()
-            if wanted in (None, listing.symbol) and (info := _instrument(listing))["status"] == status
+            if wanted in (None, listing.symbol) and (info := _instrument(listing, now_ms))["status"] == status
         ]
         return self._answer(request, {"category": "linear", "list": listed, "nextPageCursor": ""})
 
@@ -164,16 +165,16 @@ class BybitMarketData:
         return self._answer(request, {"category": "linear", "list": listed, "nextPageCursor": ""})
 
 
-def _instrument(listing: Listing) -> dict[str, Any]:
-    settled = listing.settled_ms is not None
+def _instrument(listing: Listing, now_ms: int) -> dict[str, Any]:
+    launched = "PreLaunch" if listing.launched_ms > now_ms else "Trading"
     return {
         "symbol": listing.symbol,
         "contractType": "LinearPerpetual",
-        "status": "Closed" if settled else "Trading",
+        "status": "Closed" if listing.settled_ms is not None else launched,
         "baseCoin": listing.symbol.removesuffix("USDT"),
         "quoteCoin": "USDT",
         "launchTime": str(listing.listed_ms),
-        "deliveryTime": str(listing.settled_ms or 0),
+        "deliveryTime": str(listing.settled_ms or listing.delist_ms or 0),
         "deliveryFeeRate": "",
         "priceScale": "2",
         "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 HOUR_MS = 3_600_000
+LISTED_MS = 1_584_230_400_000  # where a test does not say
 COLUMNS = ("open", "high", "low", "close", "volume")
 Row = list[Any]
 """Open time (int), then open, high, low, close, volume as decimal strings."""
@@ -51,10 +52,16 @@ class Listing:
     funding: list[tuple[int, float]] = field(default_factory=list)
     tick: str = "0.01"
     lot: str = "0.01"
-    listed_ms: int = 1_584_230_400_000
+    listed_ms: int = LISTED_MS
     settled_ms: int | None = None
     delist_ms: int | None = None
     mark: dict[int, Series] = field(default_factory=dict)
+
+    @property
+    def launched_ms(self) -> int:
+        """Return from when on it trades: as listed; where no test said that, its older candles count."""
+        first = [int(series.open_ms[0]) for series in self.series.values() if len(series.open_ms)]
+        return min(self.listed_ms, *first) if first and self.listed_ms == LISTED_MS else self.listed_ms
 
     def rows(self, timeframe_ms: int, first_ms: int, end_ms: int, now_ms: int) -> list[Row]:
         """Return candles opening in [first_ms, end_ms) and by `now_ms`; the last may be unfinished."""

@@ -13,7 +13,7 @@ from tests.exchange.candles import Row, decimal
 
 BEFORE = ("status", "drop", "html", "body", "maintenance")
 AFTER = ("cut", "truncate", "drop_after", "status_after", "html_after", "body_after")
-TRANSPORT = (*BEFORE, *AFTER, "delay", "duplicate")
+TRANSPORT = (*BEFORE, *AFTER, "delay", "twice")
 
 
 @dataclass
@@ -79,7 +79,7 @@ class FaultPlan:
         return Decision(
             delay_ms=sum(int(f.value) for f in hit if f.kind == "delay"),
             before=spoiling if spoiling is not None and spoiling.kind in BEFORE else None,
-            twice=any(f.kind == "duplicate" for f in hit),
+            twice=any(f.kind == "twice" for f in hit),
             after=spoiling if spoiling is not None and spoiling.kind in AFTER else None,
         )
 
@@ -173,4 +173,7 @@ ROW_KINDS: dict[str, Callable[[list[Row], int, Any], list[Row]]] = {
     "short_row": _short_row,
     "stray": _stray,
 }
-REPLY_KINDS = ("wrong_symbol", "wrong_clock", "refuse")
+REPLY_KINDS = (
+    *("wrong_symbol", "wrong_clock", "refuse", "late"),
+    *("unknown_done", "unknown_lost", "overloaded"),  # Binance's: see `BinanceTrading`
+)

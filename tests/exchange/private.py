@@ -85,6 +85,11 @@ class Front:
     def __init__(self, market: Market, venue: PrivateVenue) -> None:
         self.market, self.venue = market, venue
 
+    def late_ms(self, path: str, params: Mapping[str, str]) -> int:
+        """Return how long a request is under way before it arrives (the dial "late")."""
+        hit = self.market.faults.take(("late",), path, params.get("symbol", ""))
+        return sum(int(fault.value) for fault in hit)
+
     def answer(self, method: str, path: str, params: Mapping[str, str], auth: Auth) -> Answer:
         """Answer one request as pace and dials say."""
         now_ms = self.market.clock.now_ms()

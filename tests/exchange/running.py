@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,16 +16,17 @@ from aiohttp import web
 
 from tests.exchange.app import build
 from tests.exchange.market import Market
+from tests.exchange.private import PrivateVenue
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class RunningExchange:
-    """An exchange on a free loopback port in a thread; `market` may be changed from the test."""
+    """An exchange on a free loopback port in a thread; market and accounts may be changed from the test."""
 
-    def __init__(self, market: Market) -> None:
-        self.market = market
+    def __init__(self, market: Market, private: Sequence[PrivateVenue] = ()) -> None:
+        self.market, self.private = market, private
         self.port = 0
         self._ready = threading.Event()
         self._stop: Callable[[], object] = lambda: None
@@ -50,7 +51,7 @@ class RunningExchange:
     async def _serve(self) -> None:
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
         self._stop = partial(loop.call_soon_threadsafe, stopped.set)
-        runner = web.AppRunner(build(self.market), access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(build(self.market, self.private), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, HOST, 0)
         await site.start()
@@ -61,9 +62,9 @@ class RunningExchange:
 
 
 @contextmanager
-def running(market: Market) -> Iterator[RunningExchange]:
-    """Serve `market` inside the block."""
-    exchange = RunningExchange(market)
+def running(market: Market, private: Sequence[PrivateVenue] = ()) -> Iterator[RunningExchange]:
+    """Serve `market` and the accounts of `private` inside the block."""
+    exchange = RunningExchange(market, private)
     exchange.start()
     try:
         yield exchange
@@ -85,12 +86,19 @@ class ExchangeProcess:
         return f"http://{HOST}:{self.port}"
 
     def control(self, **wish: Any) -> dict[str, Any]:
-        """Post to /_control: fault={...}, now_ms=..., clear=True; return the exchange's state."""
+        """Post to /_control: fault={...}, advance_ms=..., manual={...}: see `control.act`."""
         body = json.dumps(wish).encode()
         request = urllib.request.Request(f"{self.url}/_control", data=body, method="POST")
         with urllib.request.urlopen(request, timeout=10) as reply:
             state: dict[str, Any] = json.load(reply)
         return state
+
+    def facts(self) -> dict[str, Any]:
+        """Return the whole truth about the accounts, by venue."""
+        with urllib.request.urlopen(f"{self.url}/_control/facts", timeout=10) as reply:
+            state: dict[str, Any] = json.load(reply)
+        accounts: dict[str, Any] = state["accounts"]
+        return accounts
 
     def stop(self) -> None:
         self.process.terminate()

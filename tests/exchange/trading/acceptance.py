@@ -52,8 +52,7 @@ def _check_symbol(state: BookState, order: NewOrder) -> None:
     if order.symbol not in state.contracts:
         raise OrderRefused(UNKNOWN_SYMBOL, order.symbol)
     listing = state.market.listings[order.symbol]
-    launched_ms = min(listing.listed_ms, state.prices[order.symbol].opens[0])
-    if listing.settled_ms is not None or launched_ms > state.now_ms:
+    if listing.settled_ms is not None or listing.launched_ms > state.now_ms:
         raise OrderRefused(NOT_TRADING, order.symbol)
     if listing.delist_ms is not None and not order.reduces:
         raise OrderRefused(DELISTING, order.symbol)

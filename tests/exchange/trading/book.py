@@ -311,6 +311,22 @@ class TradingBook:
     def available(self) -> Decimal:
         return self.state.available()
 
+    @property
+    def isolated(self) -> bool:
+        return self.state.isolated
+
+    @property
+    def one_way(self) -> bool:
+        return self.state.one_way
+
+    @property
+    def contracts(self) -> Mapping[str, Contract]:
+        return self.state.contracts
+
+    def mark_price(self, symbol: str) -> float:
+        """Return the price that positions are valued at now: what a market order meets, before costs."""
+        return self.state.raw_price(symbol)
+
     def equity(self) -> Decimal:
         """Return the wallet with open positions valued at the price of now."""
         value = self.state.wallet

@@ -66,6 +66,7 @@ def traded(state: BookState, order: BookOrder, fill: Fill, at_ms: int, exec_type
         exec_type=exec_type,
         realised_quote=realised,
         closed_quantity=closed,
+        left=order.left,
         visible_ms=state.seen_at(),
     )
     state.recorded(done)
@@ -127,8 +128,16 @@ def hang_stops(state: BookState, position: BookPosition) -> None:
     """Make the children of a position what its stop, target and quantity say."""
     if not position.quantity:
         position.stop, position.target, position.stop_parent = None, None, ""
+        _expire_with_position(state, position.symbol)
     _hang(state, position, "StopLoss", STOP_MARKET, position.stop)
     _hang(state, position, "TakeProfit", TAKE_PROFIT_MARKET, position.target)
+
+
+def _expire_with_position(state: BookState, symbol: str) -> None:
+    """End the orders that stand only as long as there is a position (Binance's GTE_GTC)."""
+    for order in [o for o in state.open.values() if o.symbol == symbol]:
+        if order.request.time_in_force == "GTE_GTC":
+            ended(state, order, CANCELLED, POSITION_CLOSED)
 
 
 def _hang(state: BookState, position: BookPosition, kind: str, type_: str, trigger: Decimal | None) -> None:
@@ -219,6 +228,8 @@ def paid_funding(
             at_ms=at_ms,
             exec_type=FUNDING,
             received_quote=received,
+            rate_frac=exact(rate_frac),
+            held_side=side_of(position.side),
             visible_ms=state.seen_at(),
         )
     )

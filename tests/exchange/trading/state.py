@@ -9,7 +9,7 @@ from typing import TypeVar
 from tests.exchange.market import Market
 from tests.exchange.trading.bars import PriceBars
 from tests.exchange.trading.rules import Contract, Dials, VenueRules, default_contract
-from tests.exchange.trading.values import ZERO, BookFill, BookOrder, BookPosition
+from tests.exchange.trading.values import ZERO, BookFill, BookOrder, BookPosition, exact
 
 T = TypeVar("T")
 Rank = tuple[int, int, int]
@@ -30,7 +30,7 @@ class BookState:
         self.dials = Dials()
         self.now_ms = market.clock.now_ms()
         self.done: Rank = (self.now_ms, 9, 0)  # the last event that was played: (ms, kind, symbol's place)
-        self.wallet = Decimal(repr(float(wallet_quote)))
+        self.wallet = exact(wallet_quote)
         self.isolated, self.one_way = True, True
         self.contracts = {
             symbol: contracts.get(symbol) or default_contract(listing, rules)

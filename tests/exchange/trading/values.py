@@ -179,6 +179,9 @@ class BookFill:
     received_quote: Decimal = ZERO
     realised_quote: Decimal = ZERO
     closed_quantity: Decimal = ZERO
+    left: Decimal = ZERO  # of the order, after this fill
+    rate_frac: Decimal = ZERO  # funding's
+    held_side: str = ""  # buy for a long: the position that funding was settled on
     visible_ms: int = 0
 
     @property
@@ -221,8 +224,10 @@ class BookPosition:
 
 
 def exact(value: float) -> Decimal:
-    """Return the shortest decimal that reads back as `value`."""
-    return Decimal(repr(float(value)))
+    """Return the shortest decimal that reads back as `value`: 1 for 1.0, never -0."""
+    told = Decimal(repr(float(value)))
+    whole = told.to_integral_value()
+    return whole.quantize(Decimal(1)) + 0 if told == whole else told
 
 
 def text(value: Decimal) -> str:
