@@ -6,7 +6,7 @@ Leaving comes before protecting, protecting before finding out, finding out befo
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine_alpha.domain.orders import ENTRY, INTENDED, Protection, opposite, side_word
+from engine_alpha.domain.orders import ENTRY, EXIT, INTENDED, Protection, opposite, side_word
 from engine_alpha.trading.ingest import is_covered
 from engine_alpha.trading.state import LiveOrder, LiveState
 
@@ -78,9 +78,11 @@ def _of_position(state: LiveState, wish: Wish, moment: Moment) -> Duty | None:
 
 
 def _leaving(state: LiveState, reason: str, moment: Moment) -> Duty:
+    """Leave at once what is filled; an entry that may still fill is no reason to wait, an exit is."""
     for order in state.unresolved:
-        return _of_unresolved(order, moment)
-    if state.leaving or state.entry_open:
+        if order.intent.leg == EXIT:
+            return _of_unresolved(order, moment)
+    if state.leaving:
         return Duty(kind=WAIT)
     return Duty(kind=LEAVE, reason=reason)
 

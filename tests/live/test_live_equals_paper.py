@@ -1,4 +1,4 @@
-"""Without faults, orders at an exchange that fills by our rules lead to the decisions of paper, to the bit."""
+"""Without faults, orders at an exchange that fills by our rules lead to the decisions of paper."""
 
 from pathlib import Path
 
