@@ -4,14 +4,17 @@ import argparse
 import asyncio
 import contextlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import web
 
+from tests.exchange.accounts import KEY, SECRET, accounts_of
 from tests.exchange.app import build
 from tests.exchange.candles import HOUR_MS, Listing, generated_listing, real_listing
 from tests.exchange.clock import ExchangeClock
 from tests.exchange.market import Market
+from tests.exchange.private import PrivateVenue
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -30,6 +33,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bars", type=int, default=3_000, help="how many generated candles before now")
     parser.add_argument("--ahead", type=int, default=500, help="how many candles lie after now, to run into")
     parser.add_argument("--now", type=int, help="fixed exchange clock, ms UTC; real candles keep their times")
+    parser.add_argument("--wallet", type=float, default=10_000.0, help="USDT in each venue's account")
+    parser.add_argument("--keys", default=f"{KEY}:{SECRET}", help="KEY:SECRET that both venues accept")
     return parser.parse_args()
 
 
@@ -61,9 +66,9 @@ def market_of(asked: argparse.Namespace) -> Market:
     return Market([listing for listing in listings if listing.series], clock)
 
 
-async def serve(market: Market, port: int) -> None:
+async def serve(market: Market, private: Sequence[PrivateVenue], port: int) -> None:
     """Serve on 127.0.0.1 and print the port."""
-    runner = web.AppRunner(build(market), access_log=None)
+    runner = web.AppRunner(build(market, private), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()
     print(runner.addresses[0][1], flush=True)
@@ -76,7 +81,8 @@ async def serve(market: Market, port: int) -> None:
 def main() -> None:
     asked = arguments()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(market_of(asked), asked.port))
+        market, (key, _, secret) = market_of(asked), asked.keys.partition(":")
+        asyncio.run(serve(market, accounts_of(market, asked.wallet, key, secret), asked.port))
 
 
 if __name__ == "__main__":

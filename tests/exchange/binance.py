@@ -96,6 +96,7 @@ class BinanceMarketData:
         )
 
     async def exchange_info(self, request: web.Request) -> web.Response:
+        now_ms = self.market.clock.now_ms()
         return web.json_response(
             {
                 "timezone": "UTC",
@@ -104,7 +105,7 @@ class BinanceMarketData:
                 "rateLimits": [],
                 "exchangeFilters": [],
                 "assets": [],
-                "symbols": [_symbol(listing) for listing in self.market.listings.values()],
+                "symbols": [_symbol(each, now_ms) for each in self.market.listings.values()],
             }
         )
 
@@ -161,8 +162,8 @@ def _kline(row: list[Any], step_ms: int) -> list[Any]:
     return [*row, close_ms, quote, 100, row[5], quote, "0"]
 
 
-def _symbol(listing: Listing) -> dict[str, Any]:
-    settled = listing.settled_ms is not None
+def _symbol(listing: Listing, now_ms: int) -> dict[str, Any]:
+    settled = listing.has_ended(now_ms)
     return {
         "symbol": listing.symbol,
         "pair": listing.symbol,

@@ -170,7 +170,7 @@ def _instrument(listing: Listing, now_ms: int) -> dict[str, Any]:
     return {
         "symbol": listing.symbol,
         "contractType": "LinearPerpetual",
-        "status": "Closed" if listing.settled_ms is not None else launched,
+        "status": "Closed" if listing.has_ended(now_ms) else launched,
         "baseCoin": listing.symbol.removesuffix("USDT"),
         "quoteCoin": "USDT",
         "launchTime": str(listing.listed_ms),

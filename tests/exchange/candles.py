@@ -63,6 +63,10 @@ class Listing:
         first = [int(series.open_ms[0]) for series in self.series.values() if len(series.open_ms)]
         return min(self.listed_ms, *first) if first and self.listed_ms == LISTED_MS else self.listed_ms
 
+    def has_ended(self, now_ms: int) -> bool:
+        """Say whether it is settled at that time."""
+        return self.settled_ms is not None or (self.delist_ms is not None and self.delist_ms <= now_ms)
+
     def rows(self, timeframe_ms: int, first_ms: int, end_ms: int, now_ms: int) -> list[Row]:
         """Return candles opening in [first_ms, end_ms) and by `now_ms`; the last may be unfinished."""
         series = self._at(timeframe_ms)

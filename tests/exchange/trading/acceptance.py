@@ -108,7 +108,10 @@ def check_stops(
     state: BookState, symbol: str, side: int, stop: Decimal | None, target: Decimal | None
 ) -> None:
     """Refuse a stop or target that the price is through already."""
-    price = exact(state.raw_price(symbol))
+    tick, price = Decimal(state.market.listings[symbol].tick), exact(state.raw_price(symbol))
+    for told in (stop, target):
+        if told is not None and (told < 0 or told % tick):
+            raise OrderRefused(BAD_PRICE, str(told))
     if stop and side * (price - stop) <= 0:
         raise OrderRefused(STOP_WRONG_SIDE, f"stop {stop} at {price}")
     if target and side * (target - price) <= 0:

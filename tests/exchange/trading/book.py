@@ -131,13 +131,11 @@ class TradingBook:
         wanted = (quantity or live.quantity, price or live.price, trigger_price or live.trigger_price)
         if wanted == (live.quantity, live.price, live.trigger_price):
             raise OrderRefused(NOT_MODIFIED)
-        live.quantity, live.price, live.trigger_price = wanted
         if live.is_child:
-            position = self.state.position(live.symbol)
-            if live.stop_order_type == "StopLoss":
-                position.stop = live.trigger_price
-            else:
-                position.target = live.trigger_price
+            is_stop = live.stop_order_type == "StopLoss"
+            self.set_position_stops(live.symbol, **{"stop" if is_stop else "target": trigger_price})
+            return live
+        live.quantity, live.price, live.trigger_price = wanted
         self.state.noted(live)
         return live
 
