@@ -93,6 +93,7 @@ def test_the_account(account: AccountFacts, said: list[str]) -> None:
         (0, 1_001, 0, "1.0 s behind"),
         (0, -1_001, 0, "1.0 s ahead of"),
         (0, 2_000, 2_000, ""),  # it looked at its clock somewhere in those two seconds
+        (0, 3_000, 2_000, ""),
         (0, 3_100, 2_000, "2.1 s behind"),
         (0, -4_000, 0, "4.0 s ahead of"),
     ],
