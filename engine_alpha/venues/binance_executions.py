@@ -178,26 +178,30 @@ class BinanceExecutions:
         """
         end_ms = order.created_ms
         while end_ms > order.created_ms - KEPT_MS:
-            for each in await self._algos_until(order.symbol, end_ms):
-                if each.child_id == order.order_id:
-                    return owner_of(each.client_id) or Owner(order.client_id, TRADE)
+            parent = await self._parent_until(order, end_ms)
+            if parent is not None:
+                return owner_of(parent.client_id) or Owner(order.client_id, TRADE)
             end_ms -= WINDOW_MS
         return Owner(order.client_id, TRADE)
 
-    async def _algos_until(self, symbol: str, end_ms: int) -> list[AlgoOrder]:
-        found: list[AlgoOrder] = []
+    async def _parent_until(self, order: VenueOrder, end_ms: int) -> AlgoOrder | None:
+        """Look through one week's pages until one brings nothing new: how long a page may be is unsure."""
+        seen: set[str] = set()
         for number in range(1, MOST_PAGES + 1):
             asked: dict[str, str | int] = {
-                "symbol": symbol,
+                "symbol": order.symbol,
                 "startTime": end_ms - WINDOW_MS + 1,
                 "endTime": end_ms,
                 "page": number,
             }
             page = [algo_order(item) for item in await self._rows(endpoints.ALL_ALGOS, asked)]
-            found += page
-            if len(page) < PAGE:
-                return found
-        raise bad_reply(f"binance {symbol}: more than {MOST_PAGES} pages of conditional orders in a week")
+            for each in page:
+                if each.child_id == order.order_id:
+                    return each
+            if seen.issuperset(each.algo_id for each in page):
+                return None
+            seen.update(each.algo_id for each in page)
+        raise bad_reply(f"binance {order.symbol}: over {MOST_PAGES} pages of conditional orders in a week")
 
     def _keep(self, order_id: str, owner: Owner) -> None:
         if len(self._owners) >= MOST_REMEMBERED:

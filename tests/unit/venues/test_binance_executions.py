@@ -1,16 +1,24 @@
 """Fills and funding at Binance USD-M: each once, oldest first, exact, and told whose they are."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from engine_alpha.domain import orders
 from engine_alpha.domain.orders import SELL
 from engine_alpha.errors import DataError, VenueBusy
+from engine_alpha.exchanges.transport import Endpoint, Params, Urgency
+from engine_alpha.venues.binance import BinanceVenue
+from tests.exchange.binance_signing import TEST_KEY
+from tests.exchange.binance_trading import BinanceTrading
 from tests.exchange.candles import HOUR_MS
+from tests.exchange.in_process import InProcessTransport
+from tests.exchange.private import Front
 from tests.exchange.trading.rules import DAY_MS
 from tests.unit.venues.binance_account import (
     NOW_MS,
+    PROOF_MS,
     START_MS,
     SYMBOL,
     Account,
@@ -96,6 +104,28 @@ async def test_a_stop_that_was_placed_weeks_ago_is_still_recognised() -> None:
     told = await account.restarted().executions(SYMBOL, end_ms - DAY_MS)
     [stop] = [each for each in told if each.kind != orders.FUNDING]
     assert (stop.kind, stop.client_id) == (orders.STOPPED, wish("1900").stop_id)
+
+
+class ShortPages(InProcessTransport):
+    """Gives conditional orders two at a time, whatever the limit asked for."""
+
+    async def call(self, endpoint: Endpoint, params: Params, urgency: Urgency) -> Any:
+        reply = await super().call(endpoint, params, urgency)
+        if endpoint.path != "/fapi/v1/allAlgoOrders":
+            return reply
+        number = int(params["page"])
+        return reply[2 * number - 2 : 2 * number]
+
+
+async def test_a_stop_is_recognised_among_many_on_short_pages() -> None:
+    account = an_account(FALLING)
+    await account.venue.place(entry())
+    for stop in ("1700", "1720", "1740", "1760", "1900", "1901", "1902"):
+        await account.venue.protect(wish(stop))
+    account.book.advance(START_MS + 4 * HOUR_MS)
+    transport = ShortPages("binance", Front(account.market, BinanceTrading(account.book)), TEST_KEY.key)
+    told = await BinanceVenue(transport, PROOF_MS).executions(SYMBOL, NOW_MS)
+    assert [each.client_id for each in told if each.kind == orders.STOPPED] == [wish("1902").stop_id]
 
 
 async def test_a_liquidation_is_told_as_one() -> None:
