@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,9 +13,19 @@ from engine_alpha.domain.instrument import Instrument
 from engine_alpha.domain.lookback import first_bar
 from engine_alpha.errors import BrokenPromise, DataError
 from engine_alpha.kernel.advance import advance
+from engine_alpha.kernel.executed import advance_executed
 from engine_alpha.kernel.ledger import tallied_entry, tallied_trade
 from engine_alpha.kernel.money import DAY_MS, NO_OTHERS, new_account
-from engine_alpha.kernel.values import Bar, Facts, Features, Purse, Record, Tally
+from engine_alpha.kernel.values import (
+    Bar,
+    Executed,
+    Facts,
+    Features,
+    Purse,
+    Record,
+    SubAccount,
+    Tally,
+)
 from engine_alpha.ports import Event, Journal
 from engine_alpha.step.plan import AssetPlan, renumbered, with_tallies
 from engine_alpha.step.recording import (
@@ -45,11 +55,18 @@ SETTLE_EXIT_MS = DAY_MS  # how long before its settlement a contract is left
 MAX_CATCH_UP = 500  # bars stepped one by one after a pause; beyond, a flat asset goes on at the newest bar
 
 
+class Executions(NamedTuple):
+    """What a venue executed in a bar, as the kernel settles it; kept in the record to decide again by."""
+
+    executed: Sequence[Executed]
+    entry_open: int
+
+
 class RealOrders(Protocol):
     """What a venue's fills do to a step; None where the kernel works out fills itself."""
 
-    def advance(self, plan: AssetPlan, purse: Purse, bar: Bar, features: Features) -> tuple[Purse, Record]:
-        """Advance the asset by what its venue executed until the bar's close."""
+    def executions(self, plan: AssetPlan, sub: SubAccount, bar: Bar) -> Executions:
+        """Return what the venue executed until the bar's close, and whether an entry may still fill."""
         ...
 
     def decided(self, plan: AssetPlan, record: Record) -> tuple[list[Event], dict[str, str]]:
@@ -208,10 +225,11 @@ def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
         desk.book.others(asset.symbol, asset.risk_bucket, desk.order),
         plan.tallies(state),
     )
-    if desk.orders is None:
+    told = None if desk.orders is None else desk.orders.executions(plan, purse.sub, window.bar)
+    if told is None:
         after, record = advance(purse, plan.rules, window.bar, features)
     else:
-        after, record = desk.orders.advance(plan, purse, window.bar, features)
+        after, record = advance_executed(purse, plan.rules, window.bar, features, *told)
     shadows, shadow_records = step_shadows(plan, state, window, features)
     state = state_after(plan, state, after, record, shadows)
     seen = Seen(
@@ -220,7 +238,8 @@ def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
         record=record,
         shadows=shadow_records,
         source=reading.source,
-        filled_by=reading.source if desk.orders is None else f"{asset.venue} executions",
+        filled_by=reading.source if told is None else f"{asset.venue} executions",
+        executed=told,
         held=state.held,
         after=changed_parts(before, state),
         account=replace(account, marks=after.account),

@@ -48,6 +48,7 @@ class Seen:
     shadows: Mapping[str, Record]
     source: str  # of the bars
     filled_by: str  # of the fills: the bars' source, or a venue
+    executed: Any  # what a venue executed, and whether an entry may still fill; None where the kernel fills
     held: HeldCard | None
     after: Mapping[str, Any]  # the parts of the asset's state that changed
     account: AccountState  # the account after it
@@ -137,6 +138,7 @@ def _decision_text(seen: Seen, labels: Labels) -> str:
     return to_text(
         {
             **({} if hashed is None else {"minutes_hash": hashed}),
+            **({} if seen.executed is None else {"executed": seen.executed}),
             "symbol": plan.asset.symbol,
             "timeframe": plan.asset.base_timeframe,
             "place": plan.rules.asset.place,

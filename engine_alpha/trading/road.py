@@ -8,10 +8,10 @@ import math
 from dataclasses import replace
 
 from engine_alpha.domain.orders import ENTRY, INTENDED, OrderIntent, client_id, side_word
-from engine_alpha.kernel.executed import advance_executed
 from engine_alpha.kernel.fills import market_fill, opened
-from engine_alpha.kernel.values import Bar, Features, Purse, Record
+from engine_alpha.kernel.values import Bar, Record, SubAccount
 from engine_alpha.ports import Event
+from engine_alpha.step.asset_step import Executions
 from engine_alpha.step.plan import AssetPlan
 from engine_alpha.trading.decimals import exact
 from engine_alpha.trading.ingest import tidied
@@ -29,13 +29,13 @@ class LiveRoad:
         self._book = book
         self._next: dict[str, LiveState] = {}
 
-    def advance(self, plan: AssetPlan, purse: Purse, bar: Bar, features: Features) -> tuple[Purse, Record]:
-        """Advance the asset by what its venue executed until the bar's close."""
-        state, sub, rules = self._state(plan), purse.sub, plan.rules
+    def executions(self, plan: AssetPlan, sub: SubAccount, bar: Bar) -> Executions:
+        """Return what the venue executed until the bar's close, and whether an entry may still fill."""
+        state, rules = self._state(plan), plan.rules
         held = sub.position if sub.position.side != 0 else entered(state, sub, rules.asset, rules.risk, bar)
         trigger = math.nan if held is None else held.stop_price
         fills = executed(due(state, bar.close_ms), sub, bar, trigger)
-        return advance_executed(purse, plan.rules, bar, features, fills, 1 if state.entry_open else 0)
+        return Executions(fills, 1 if state.entry_open else 0)
 
     def decided(self, plan: AssetPlan, record: Record) -> tuple[list[Event], dict[str, str]]:
         """Return events and state to be written with the decision: what is settled, what is intended."""

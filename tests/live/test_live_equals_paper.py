@@ -9,6 +9,7 @@ from engine_alpha.domain.bars import Funding
 from engine_alpha.step.recording import DECISION, TRADE, digests_of
 from tests.live.worlds import live_world, on_venue
 from tests.makers import HOUR_MS
+from tests.unit.backtest.verifying import as_is
 from tests.unit.loop.runs import (
     FIRST_NUMBER,
     QUICK,
@@ -61,6 +62,8 @@ def test_decisions_and_money_are_those_of_paper(tmp_path: Path, venue: str) -> N
         digests = digests_of(live.journal.events(DECISION))
         trades = payloads(live.journal, TRADE)
         assert_sound(live.journal)
+        again = as_is(world.home, live.journal, MemoryFeed(series, funding))
+    assert (again.findings, again.exact) == ((), digests.decisions)
     assert digests.decisions == len(SYMBOLS) * len(HOURS)
     assert digests.hexes()[0] == on_paper[0]
     assert [[trade[name] for name in MONEY] for trade in trades] == [

@@ -9,12 +9,13 @@ from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.bars import Reading
 from engine_alpha.journals.memory import MemoryJournal
 from engine_alpha.kernel.codes import OWN_GATES
+from engine_alpha.kernel.values import Bar, Executed, Record, SubAccount
 from engine_alpha.ports import Event, StoredEvent
-from engine_alpha.step.asset_step import Desk, step_bar
+from engine_alpha.step.asset_step import Desk, Executions, step_bar
 from engine_alpha.step.plan import AssetPlan
 from engine_alpha.step.recording import DECISION, FILL, FUNDING, HALT, NO_DECISION, TRADE, Labels
 from engine_alpha.step.state import AccountBook, AccountState, AssetState, account_of, state_of
-from engine_alpha.step.text import to_number, to_text
+from engine_alpha.step.text import build, to_number, to_text
 
 DATA_FRESH, DATA_COMPLETE, WARM, SPREAD = (
     OWN_GATES.index(name) for name in ("data_fresh", "data_complete", "warm", "spread")
@@ -185,9 +186,29 @@ def decide_again(
         labels=labels_of(decided),
         now_ms=decided.at_ms,
         max_entry_delay_ms=delay_as_seen(decided),
+        orders=RecordedOrders(decided.payload["executed"]) if "executed" in decided.payload else None,
     )
     step_bar(desk, plan, as_sourced(reading, decided), at)
     return Again(events=tuple(stored.event for stored in journal.events()), book=book)
+
+
+class RecordedOrders:
+    """Implements `RealOrders` from a record: the venue's word is taken, what it led to is decided again."""
+
+    def __init__(self, recorded: Any) -> None:
+        self._recorded = recorded
+
+    def executions(self, _plan: AssetPlan, _sub: SubAccount, _bar: Bar) -> Executions:
+        """Return what the record says the venue executed."""
+        executed, entry_open = self._recorded
+        return Executions([build(Executed, items) for items in executed], int(entry_open))
+
+    def decided(self, _plan: AssetPlan, _record: Record) -> tuple[list[Event], dict[str, str]]:
+        """Intend nothing: orders are no part of what is decided again."""
+        return [], {}
+
+    def committed(self, _symbol: str) -> None:
+        """Have nothing to take over."""
 
 
 def labels_of(decided: Decided) -> Labels:
