@@ -48,6 +48,13 @@ class Account:
         """Say whether it played history."""
         return self.name.startswith(REHEARSAL)
 
+    @property
+    def live(self) -> bool:
+        """Say whether its orders are real."""
+        from engine_alpha.config.engine import ACCOUNT_OF_ENVIRONMENT
+
+        return self.name in ACCOUNT_OF_ENVIRONMENT.values()
+
     def first_line(self) -> str:
         """Return the line that says which home and account this is, and where its prices came from."""
         if self.name in FEED_OF_ACCOUNT:

@@ -22,7 +22,7 @@ from engine_alpha.cli.options import (
 )
 from engine_alpha.cli.output import remark, show, show_json
 from engine_alpha.cli.symbols import require_known
-from engine_alpha.errors import ConfigError
+from engine_alpha.errors import ConfigError, DataError, Refused
 from engine_alpha.home import Home
 from engine_alpha.loop.saying import CONFIG_CODE
 
@@ -176,9 +176,12 @@ def _require_keys(home: Home, engine: EngineConfig, venue: str) -> None:
 
 
 async def _found_at_venue(home: Home, setup: Setup, asset: AssetConfig) -> Findings:
-    """Return what the venue itself has against this coin with these keys; raise `VenueError`, `DataError`."""
+    """Return what the venue itself has against this coin with these keys.
+
+    Its no to a question is a fault too; raise `VenueError` or `DataError` if it does not answer.
+    """
     from engine_alpha.loop.wiring import make_clock, make_live_venue
-    from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
+    from engine_alpha.venues.setup_checks import Findings, SetupNeeds, setup_findings
 
     plan, clock = setup.plan(asset), make_clock(None)
     price = await _price(setup, asset, clock.now_ms())
@@ -186,13 +189,14 @@ async def _found_at_venue(home: Home, setup: Setup, asset: AssetConfig) -> Findi
     venue = make_live_venue(home, setup, asset.venue)
     try:
         return await setup_findings(venue, asset, plan.instrument, needs)
+    except Refused as no:
+        return Findings(faults=[str(no)])
     finally:
         await venue.close()
 
 
 async def _price(setup: Setup, asset: AssetConfig, at_ms: int) -> float:
     """Return the venue's newest close: a live account decides on that, whatever feed the home has."""
-    from engine_alpha.errors import DataError
     from engine_alpha.loop.wiring import make_feed
     from engine_alpha.ports import BarRequest
 

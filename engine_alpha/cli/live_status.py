@@ -57,12 +57,14 @@ def live_fields(account: Account, symbol: str | None) -> dict[str, Any]:
     from engine_alpha.config.engine import read_engine
     from engine_alpha.loop.arming import armed
     from engine_alpha.loop.halt_file import requested_halt
+    from engine_alpha.reports.live import never_ordered
 
-    views: dict[str, dict[str, Any]] = {}
+    found, wish = armed(account.folder), requested_halt(account.folder)
+    states: dict[str, str] = {}
     if account.exists:
         with reading(account) as journal:
-            views = live_views(journal)
-    found, wish = armed(account.folder), requested_halt(account.folder)
+            states = journal.states()
+    views = {each: never_ordered(each) for each in found if each in states} | live_views(states)
     kept = [each for each, view in views.items() if each in found or view["stage"] != "flat"]
     names = [each for each in dict.fromkeys([*found, *kept]) if symbol in (None, each)]
     environment = read_engine(account.home.engine).live.environment

@@ -59,7 +59,7 @@ def _views(account: Account, symbol: str | None) -> list[dict[str, Any]]:
     if not account.exists:
         return []
     with reading(account) as journal:
-        found = live_views(journal)
+        found = live_views(journal.states())
     if symbol is not None and symbol not in found:
         known = ", ".join(sorted(found)) or "none"
         raise ConfigError(f"{account.name} has no real orders of {symbol}; of: {known}")

@@ -1,7 +1,7 @@
 """What commands read from a journal: decisions, bars without one, trades."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine_alpha.ports import Journal, StoredEvent
@@ -39,12 +39,12 @@ def trades_in(journal: Journal, symbol: str | None = None) -> list[dict[str, Any
     return [json.loads(stored.event.payload) for stored in journal.events(TRADE, symbol)]
 
 
-def live_views(journal: Journal) -> dict[str, dict[str, Any]]:
-    """Return what stands of every asset's real orders, by symbol."""
+def live_views(states: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return what stands of every asset's real orders, by symbol, from all states of a journal."""
     from engine_alpha.reports.live import STATE_PREFIX, live_view
 
-    states = {name: text for name, text in journal.states().items() if name.startswith(STATE_PREFIX)}
-    return {name.removeprefix(STATE_PREFIX): live_view(json.loads(text)) for name, text in states.items()}
+    found = {name: text for name, text in states.items() if name.startswith(STATE_PREFIX)}
+    return {name.removeprefix(STATE_PREFIX): live_view(json.loads(text)) for name, text in found.items()}
 
 
 def newest_trades(journal: Journal, symbol: str | None, limit: int) -> list[dict[str, Any]]:

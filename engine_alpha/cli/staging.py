@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine_alpha.cli.accounts import Account
 from engine_alpha.config.instruments import listing_fault
 from engine_alpha.domain.asset import TIMEFRAME_MS, AssetConfig
 from engine_alpha.errors import ConfigError
+from engine_alpha.loop.arming import armed, counting
 
 if TYPE_CHECKING:
     from engine_alpha.plans.setup import Setup
     from engine_alpha.step.state import AccountBook, AssetState
 
-PAPER, CLOSE_ONLY, REFUSED, REHEARSED = "paper", "close-only", "refused", "rehearsed"
+PAPER, LIVE, CLOSE_ONLY, REFUSED, REHEARSED = "paper", "live", "close-only", "refused", "rehearsed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,22 +34,51 @@ class Staged:
         return TIMEFRAME_MS.get(self.timeframe, 0)
 
 
-def staged_assets(setup: Setup, book: AccountBook, rehearsed: bool, at_ms: int) -> list[Staged]:
-    """Return the enabled assets, broken entries, and what still holds something, in the registry's order."""
+def staged_assets(setup: Setup, book: AccountBook, account: Account, at_ms: int) -> list[Staged]:
+    """Return what this account steps, broken entries, and what still holds something, in registry order.
+
+    Armed assets are a live account's, the others paper's.
+    """
     known = {asset.symbol: asset for asset in setup.registry.assets}
     broken = [fault.symbol for fault in setup.registry.faults]
     names = [*known, *broken, *sorted(book.assets)]
-    found = []
+    real, found = armed_symbols(setup), []
     for symbol in dict.fromkeys(names):
         state = book.assets.get(symbol)
-        if rehearsed:
+        if account.rehearsal:
             if state is not None:
                 found.append(_staged(symbol, known.get(symbol), state, (REHEARSED, None)))
             continue
         stage = _stage(setup, symbol, known.get(symbol), state, at_ms)
+        if (symbol in real) != account.live:
+            stage = _left_here(setup, account, state, stage)
+        elif account.live and stage == (PAPER, None):
+            stage = (LIVE, None)
         if stage is not None:
             found.append(_staged(symbol, known.get(symbol), state, stage))
     return found
+
+
+def armed_symbols(setup: Setup) -> frozenset[str]:
+    """Return the assets whose orders are real now."""
+    live = setup.engine.live
+    venues = {asset.symbol: asset.venue for asset in setup.registry.assets}
+    return frozenset(counting(armed(setup.home.account(live.account)), live.environment, venues))
+
+
+def _left_here(
+    setup: Setup, account: Account, state: AssetState | None, stage: tuple[str, str | None] | None
+) -> tuple[str, str | None] | None:
+    """Return the stage of an asset that another account steps: only what it still holds here matters."""
+    if stage is None or state is None or state.is_flat:
+        return None
+    live = setup.engine.live
+    why = f"armed, its real orders are in {live.account}; stepped here until it is flat"
+    if account.live:
+        why = "not armed; stepped until it is flat"
+        if account.name != live.account:
+            why = f"not stepped while live.environment is {live.environment}; its stop at the venue stays"
+    return CLOSE_ONLY, stage[1] or why
 
 
 def _staged(

@@ -90,7 +90,7 @@ def status_fields(account: Account, setup: Setup, journal: Journal, at_ms: int) 
     book = AccountBook(journal.states(), setup.risk.equity_quote)
     trades = trades_in(journal)
     assets = []
-    for staged in staged_assets(setup, book, account.rehearsal, at_ms):
+    for staged in staged_assets(setup, book, account, at_ms):
         nets = [trade["net_quote"] for trade in trades if trade["symbol"] == staged.symbol]
         found = profit_factor(nets)
         fields = _asset_fields(account, setup, journal, staged, at_ms)

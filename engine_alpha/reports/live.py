@@ -36,6 +36,19 @@ _SENTENCES = {
 }
 
 
+def never_ordered(symbol: str) -> dict[str, Any]:
+    """Return the view of an asset that was stepped and has never ordered anything."""
+    return {
+        "symbol": symbol,
+        "stage": FLAT,
+        "position_base": "0",
+        "verdict": AGREES,
+        "frozen": "",
+        "leave": "",
+        "unprotected_ms": 0,
+    }
+
+
 def live_view(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a person asks of one asset's live state, as plain values; quantities stay exact strings."""
     ours, foreign = Decimal(stored["ours_base"]), Decimal(stored["foreign_base"])

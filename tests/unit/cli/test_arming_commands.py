@@ -223,9 +223,13 @@ def test_a_higher_fee_is_only_said(venue: QuietVenue, run: Run) -> None:
     assert result.exit_code == 0 and "beware: ETHUSDT: the taker fee is 0.1" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "fault", [VenueBusy("bybit: 10006"), Refused("bybit: 10003 API key is invalid."), OutcomeUnknown("lost")]
-)
+def test_a_key_that_the_venue_refuses_arms_nothing(home: Path, venue: QuietVenue, run: Run) -> None:
+    venue.fault = Refused("bybit says no to the request (10003): the API key is invalid")
+    told = refused(home, run("live", "arm", "ETHUSDT", "--yes"))
+    assert told == f"chloe: ETHUSDT is not armed: {venue.fault}\n" and venue.closed
+
+
+@pytest.mark.parametrize("fault", [VenueBusy("bybit: 10006"), OutcomeUnknown("lost")])
 def test_a_venue_that_does_not_answer_arms_nothing(
     home: Path, venue: QuietVenue, run: Run, fault: Exception
 ) -> None:

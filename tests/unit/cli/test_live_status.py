@@ -48,6 +48,49 @@ def test_an_armed_coin_that_was_not_stepped_yet(account: Path, run: Run) -> None
     assert (row["counts"], row["position_base"], row["unprotected_ms"]) == (True, None, None)
 
 
+def test_an_armed_coin_that_was_stepped_and_ordered_nothing_is_flat(traded: Path, run: Run) -> None:
+    folder = traded / "state" / "live-testnet"
+    (traded / "state" / "simulated").rename(folder)
+    arm(folder, "ETHUSDT", AT_MS, "testnet", "bybit")
+    row = armed_rows(run)["ETHUSDT"]
+    assert (row["stage"], row["position_base"], row["unprotected_ms"]) == ("flat", "0", 0)
+    assert run("live", "status").exit_code == 0
+
+
+def test_status_shows_an_armed_coin_in_the_account_that_steps_it(traded: Path, run: Run) -> None:
+    """A position that paper holds is stepped there until it is flat; a flat one is not shown."""
+    arm(traded / "state" / "live-testnet", "ETHUSDT", AT_MS, "testnet", "bybit")
+    stages = {row["symbol"]: row["stage"] for row in status_rows(run, "simulated")}
+    assert stages == {"ETHUSDT": "close-only", "BTCUSDT": "paper"}
+    assert "its real orders are in live-testnet" in " ".join(run("status").stdout.split())
+    arm(traded / "state" / "live-testnet", "SOLUSDT", AT_MS, "testnet", "bybit")
+    run("assets", "enable", "SOLUSDT")
+    assert [row["symbol"] for row in status_rows(run, "simulated")] == ["ETHUSDT", "BTCUSDT"]
+
+
+def test_status_of_a_live_account_shows_what_is_armed_or_held(traded: Path, run: Run) -> None:
+    folder = traded / "state" / "live-testnet"
+    (traded / "state" / "simulated").rename(folder)
+    arm(folder, "ETHUSDT", AT_MS, "testnet", "bybit")
+    run("assets", "enable", "SOLUSDT")
+    rows = {row["symbol"]: row for row in status_rows(run, "live-testnet")}
+    assert {symbol: row["stage"] for symbol, row in rows.items()} == {
+        "ETHUSDT": "live",
+        "BTCUSDT": "close-only",
+    }
+    assert rows["BTCUSDT"]["fault"] == "not armed; stepped until it is flat"
+    choose_environment(traded, "demo")
+    rows = {row["symbol"]: row for row in status_rows(run, "live-testnet")}
+    assert "not stepped while live.environment is demo" in rows["ETHUSDT"]["fault"]
+
+
+def status_rows(run: Run, account: str) -> list[dict[str, Any]]:
+    result = run("status", "--json", "--account", account)
+    assert result.exit_code == 0, result.stderr
+    rows: list[dict[str, Any]] = json.loads(result.stdout)["assets"]
+    return rows
+
+
 def test_a_position_shows_its_stop_and_how_long_it_had_none(home: Path, account: Path, run: Run) -> None:
     arm(account, "ETHUSDT", AT_MS, "testnet", "bybit")
     write_journal(home, [holding(), a_live_state("BTCUSDT")])
@@ -90,7 +133,8 @@ def test_what_needs_eyes_is_told(
     arm(account, "ETHUSDT", AT_MS, "testnet", "bybit")
     write_journal(home, [state])
     assert armed_rows(run)["ETHUSDT"]["stage"] == stage
-    assert words in " ".join(run("live", "status").stdout.split())
+    shown = run("live", "status")
+    assert shown.exit_code == 0 and words in " ".join(shown.stdout.split())
 
 
 def test_one_coin_may_be_asked_for(account: Path, run: Run) -> None:
