@@ -78,9 +78,9 @@ class CcxtLine:
         """
         exchange = self._connected()
         call = getattr(exchange, endpoint.ccxt_name)
-        await self._governor.admit(urgency, cost_of(self.venue, endpoint.ccxt_name, params))
         try:
-            return await call(dict(params))
+            async with self._governor.turn(urgency, cost_of(self.venue, endpoint.ccxt_name, params)):
+                return await call(dict(params))
         except ccxt_error("BaseError") as fault:  # while signing: nothing was sent
             words = self._masked(str(fault))[:EXCERPT]
             raise Refused(f"{self.venue}: {type(fault).__name__} {words}") from None

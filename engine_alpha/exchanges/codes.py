@@ -42,7 +42,7 @@ _MAXIMUM: Final = "the order is above the venue's maximum at this leverage: lowe
 _LEVERAGE: Final = "the venue does not take this leverage: lower max_leverage in the registry"
 _CLOSED: Final = "the contract does not trade, or takes no new positions: disable the asset"
 _REDUCE: Final = "nothing is left to reduce: reconcile the position"
-_THROUGH: Final = "the price is through the stop already: close the position at market"
+THROUGH: Final = "the price is through the stop already: close the position at market"
 _PRICE: Final = "the price is outside the venue's limits: try again at the next bar"
 _GONE: Final = "the order is filled, cancelled or unknown there: reconcile it"
 _ALREADY: Final = "it is so already: nothing to do"
@@ -87,7 +87,7 @@ BYBIT: Final[dict[str, Meaning]] = {
             ("110024 110028", _MARGIN_MODE),
             ("110025 110026 110043 34036 34040", _ALREADY),
             ("110034 10404", "there is no such position or page: reconcile the position"),
-            ("110092 110093", _THROUGH),
+            ("110092 110093", THROUGH),
             ("110094", _MINIMUM),
             ("110129", _GRID),
         ],
@@ -120,7 +120,7 @@ BINANCE: Final[dict[str, Meaning]] = {
             ("-2028 -4161", _LEVERAGE),
             ("-4108 -4140 -4141", _CLOSED),
             ("-2022 -4118 -4509", _REDUCE),
-            ("-2021 -4142", _THROUGH),
+            ("-2021 -4142", THROUGH),
             ("-4015", _DEVELOPER),
             ("-4016 -4024 -4131", _PRICE),
             ("-2025 -4045", _STOPS_FULL),
@@ -141,7 +141,7 @@ TABLES: Final = {"bybit": BYBIT, "binance": BINANCE}
 BYBIT_10001: Final = (
     ("position idx", _HEDGE),
     ("position mode", _HEDGE),
-    ("base_price", _THROUGH),  # "StopLoss:… set for Buy position should lower than base_price:…"
+    ("base_price", THROUGH),  # "StopLoss:… set for Buy position should lower than base_price:…"
     ("number of contracts", _MINIMUM),
     ("qty", _GRID),
     ("", _DEVELOPER),

@@ -2,8 +2,8 @@
 
 import asyncio
 import heapq
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -15,6 +15,24 @@ from engine_alpha.exchanges.transport import Urgency
 
 PATIENCE_MS: Final = 60_000
 SLACK_S: Final = 0.001  # a timer may fire this much early
+LONGEST_FLIGHT_S: Final = 1.0
+"""A request counts from its answer on, as the venue may have seen it last then; without one from here on.
+
+So no way through the network squeezes more into a venue's window than we allow, and one that hangs does not
+hold up the others for long.
+"""
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A request on its way: the venue counts it at some time between its start and its end."""
+
+    from_s: float
+    ended_s: float | None = None
+
+    def counts_until_s(self, span_s: float) -> float:
+        longest_s = self.from_s + LONGEST_FLIGHT_S
+        return min(longest_s if self.ended_s is None else self.ended_s, longest_s) + span_s
 
 
 @dataclass(order=True, slots=True)
@@ -23,52 +41,49 @@ class _Waiter:
     number: int
     since_s: float = field(compare=False)
     cost: Cost = field(compare=False)
-    ready: "asyncio.Future[None]" = field(compare=False)
+    ready: "asyncio.Future[_Flight]" = field(compare=False)
 
 
 class _Window:
-    """What was spent of one limit within its span."""
+    """What counts against one limit now."""
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
-        self._spent: deque[tuple[float, int]] = deque()
-        self._sum = 0
+        self._spent: list[tuple[_Flight, int]] = []
 
     def wait_s(self, now_s: float, amount: int, share: float) -> float:
         """Return how long until `amount` fits under that share of the limit; 0 for now."""
-        self._forget(now_s)
-        if not amount:
-            return 0.0
+        left = self._sum(now_s)
         room = max(int(self.limit.most * share), amount) - amount
-        left, wait_s = self._sum, 0.0
-        for at_s, spent in self._spent:
+        if not amount or left <= room:
+            return 0.0
+        wait_s = 0.0
+        for until_s, spent in sorted((each.counts_until_s(self.limit.span_s), n) for each, n in self._spent):
+            wait_s, left = until_s - now_s, left - spent
             if left <= room:
                 break
-            left -= spent
-            wait_s = max(at_s + self.limit.span_s - now_s, SLACK_S)
-        return wait_s
+        return max(wait_s, SLACK_S)
 
-    def spend(self, now_s: float, amount: int) -> None:
+    def spend(self, flight: _Flight, amount: int) -> None:
         if amount:
-            self._spent.append((now_s, amount))
-            self._sum += amount
+            self._spent.append((flight, amount))
 
     def at_least(self, now_s: float, amount: int) -> None:
         """Believe the venue if it counts more than we do: others may share the address."""
-        self._forget(now_s)
-        self.spend(now_s, max(amount - self._sum, 0))
+        self.spend(_Flight(now_s, now_s), max(amount - self._sum(now_s), 0))
 
-    def _forget(self, now_s: float) -> None:
-        while self._spent and self._spent[0][0] + self.limit.span_s <= now_s:
-            self._sum -= self._spent.popleft()[1]
+    def _sum(self, now_s: float) -> int:
+        span_s = self.limit.span_s
+        self._spent = [each for each in self._spent if each[0].counts_until_s(span_s) > now_s]
+        return sum(amount for _, amount in self._spent)
 
 
 class Governor:
     """Admits requests to one venue; one per venue and process, shared by feed and orders of all assets.
 
-    Time is the running loop's. It limits the pace, not how many answers are waited for: slow answers hold
-    nobody up. While a venue wants silence nothing is admitted: exits wait for its end, and go first then, if
-    that is within `patience_ms` of when they came; everyone else is told at once how long is left.
+    Time is the running loop's. It limits the pace, not how many answers are waited for. While a venue wants
+    silence nothing is admitted: exits wait for its end, and go first then, if that is within `patience_ms` of
+    when they came; everyone else is told at once how long is left.
     """
 
     def __init__(
@@ -82,23 +97,33 @@ class Governor:
         self._numbers = count()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def admit(self, urgency: Urgency, cost: Cost | None = None) -> None:
+    @asynccontextmanager
+    async def turn(self, urgency: Urgency, cost: Cost | None = None) -> AsyncIterator[None]:
+        """Enter when a request may be sent, leave when it is answered; `VenueBusy` in silence."""
+        flight = await self.admit(urgency, cost)
+        try:
+            yield
+        finally:
+            flight.ended_s = asyncio.get_running_loop().time()
+            self._serve()
+
+    async def admit(self, urgency: Urgency, cost: Cost | None = None) -> _Flight:
         """Return when a request may be sent, and count it; `VenueBusy` while the venue wants silence."""
         number, since_s = next(self._numbers), asyncio.get_running_loop().time()
         while True:
-            ready = asyncio.get_running_loop().create_future()
+            ready: asyncio.Future[_Flight] = asyncio.get_running_loop().create_future()
             waiter = _Waiter(urgency, number, since_s, cost or Cost(), ready)
             if self._gives_up(waiter):
                 raise self._busy()
-            await self._turn_of(waiter)
+            flight = await self._flight_of(waiter)
             if self.silence_left_s() <= 0:  # else it began between the admission and this line
-                return
+                return flight
 
-    async def _turn_of(self, waiter: _Waiter) -> None:
+    async def _flight_of(self, waiter: _Waiter) -> _Flight:
         heapq.heappush(self._queue, waiter)
         self._serve()
         try:
-            await waiter.ready
+            return await waiter.ready
         finally:
             if waiter in self._queue:  # whoever waited went away
                 self._queue.remove(waiter)
@@ -149,10 +174,10 @@ class Governor:
                 self._timer = asyncio.get_running_loop().call_later(wait_s, self._serve)
                 return
             heapq.heappop(self._queue)
-            parts = parts_of(waiter.cost)
+            parts, flight = parts_of(waiter.cost), _Flight(now_s)
             for window in self._windows:
-                window.spend(now_s, parts[window.limit.part])
-            waiter.ready.set_result(None)
+                window.spend(flight, parts[window.limit.part])
+            waiter.ready.set_result(flight)
 
     def _wait_s(self, now_s: float, waiter: _Waiter) -> float:
         parts, share = parts_of(waiter.cost), SHARE[waiter.urgency]

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
-from engine_alpha.errors import ChloeError, DataError, OutcomeUnknown, Refused, VenueBusy
-from engine_alpha.exchanges.codes import NO_KEY_ADVICE, Meaning, Outcome, meaning_of, names_no_symbol
+from engine_alpha.errors import ChloeError, DataError, OutcomeUnknown, Refused, StopPassed, VenueBusy
+from engine_alpha.exchanges.codes import NO_KEY_ADVICE, THROUGH, Meaning, Outcome, meaning_of, names_no_symbol
 from engine_alpha.exchanges.patience import asked_silence_s, later_words
 from engine_alpha.exchanges.replies import BAD_REPLY
 from engine_alpha.exchanges.transport import Endpoint
@@ -117,7 +117,8 @@ def _fault_of(venue: str, endpoint: Endpoint, symbol: str, told: tuple[str, str,
     if names_no_symbol(code, words):
         return Refused(f"{venue} has no {symbol or 'such symbol'}: {advice} {said}", code)
     end = f": {advice}" if advice else ""
-    return Refused(f"{venue} says no to {symbol or 'the request'} {said}{end}", code)
+    kind = StopPassed if advice == THROUGH else Refused
+    return kind(f"{venue} says no to {symbol or 'the request'} {said}{end}", code)
 
 
 def _server_error(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from engine_alpha.errors import ConfigError
-from engine_alpha.exchanges.ccxt_line import DEMO, MAINNET, TESTNET, ApiKey, LineSettings
+from engine_alpha.exchanges.ccxt_line import CCXT_CLASS, DEMO, MAINNET, TESTNET, ApiKey, LineSettings
 from engine_alpha.exchanges.governor import Governor
 from engine_alpha.exchanges.signed import CcxtTransport
 from engine_alpha.ports import Venue
@@ -31,6 +31,8 @@ class VenueSettings:
 
 def make_venue(name: str, settings: VenueSettings) -> Venue:
     """Return a venue; nothing is sent yet. Raises `ConfigError`."""
+    if name not in CCXT_CLASS:
+        raise ConfigError(f"venue {name!r} takes no orders; known are {', '.join(CCXT_CLASS)}")
     refuse_real_money(name, settings.environment)
     line = LineSettings(
         environment=settings.environment,

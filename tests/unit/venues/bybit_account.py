@@ -15,6 +15,8 @@ from tests.exchange.private import Front
 from tests.exchange.trading.book import TradingBook
 from tests.unit.venues.binance_account import NOW_MS, OTHER, PROOF_MS, START_MS, SYMBOL, quoted
 
+__all__ = ["NOW_MS", "OTHER", "PROOF_MS", "SYMBOL", "an_account", "entry", "leaving", "wish"]
+
 
 @dataclass
 class Account:

@@ -26,7 +26,7 @@ async def test_an_entry_carries_its_stop() -> None:
     assert (asked["stopLoss"], asked["tpslMode"], asked["slTriggerBy"]) == ("1900", "Full", "LastPrice")
     assert (asked["positionIdx"], asked["qty"]) == ("0", "0.100")
     held = (await account.venue.positions())[SYMBOL]
-    assert (held.quantity_base, Decimal(held.stop_price)) == ("0.1", 1900)
+    assert (held.quantity_base, Decimal(held.stop_price)) == ("0.1", Decimal(1900))
     assert await account.venue.is_protected(wish())
 
 
@@ -129,7 +129,7 @@ async def test_stop_and_target_are_moved_and_seen() -> None:
     await account.venue.place(entry())
     await account.venue.protect(wish("1950.00", "2100"))
     held = (await account.venue.positions())[SYMBOL]
-    assert (Decimal(held.stop_price), Decimal(held.target_price)) == (1950, 2100)
+    assert (Decimal(held.stop_price), Decimal(held.target_price)) == (Decimal(1950), Decimal(2100))
     assert await account.venue.is_protected(wish("1950"))
     assert not await account.venue.is_protected(wish("1900"))
 
@@ -304,7 +304,10 @@ async def test_executions_of_many_weeks_and_pages_are_all_told_once() -> None:
 async def test_the_wallet_tells_what_no_margin_holds() -> None:
     account = an_account()
     before = await account.venue.wallet()
-    assert (Decimal(before.equity_quote), Decimal(before.available_quote)) == (10_000, 10_000)
+    assert (Decimal(before.equity_quote), Decimal(before.available_quote)) == (
+        Decimal(10_000),
+        Decimal(10_000),
+    )
     await account.venue.place(entry())
     after = await account.venue.wallet()
     assert Decimal(after.available_quote) < Decimal(before.available_quote)
