@@ -34,8 +34,9 @@ class PriceBars:
         self._funding = [at for at, _rate in listing.funding]
 
     def bar(self, index: int) -> PriceBar:
-        open_ms, values, marks = self.opens[index], self._values[index], self._marks[index]
-        return PriceBar(open_ms, open_ms + self.step_ms, *values[:4], marks[1], marks[2])
+        open_ms, marks = self.opens[index], self._marks[index]
+        opened, high, low, closed = self._values[index][:4]
+        return PriceBar(open_ms, open_ms + self.step_ms, opened, high, low, closed, marks[1], marks[2])
 
     def forming(self, at_ms: int) -> PriceBar | None:
         """Return the newest bar that opened at or before `at_ms`; None before the first."""

@@ -146,7 +146,8 @@ class TradingBook:
         found = self.state.with_client_id(symbol, client_id, conditional)
         shown = [view for each in found if (view := self.order_by_id(each.order_id)) is not None]
         still_open = [view for view in shown if view.is_open]
-        return (still_open or shown or [None])[-1]
+        newest = still_open or shown
+        return newest[-1] if newest else None
 
     def order_by_id(self, order_id: str) -> BookOrder | None:
         """Return an order that the venue shows and remembers."""

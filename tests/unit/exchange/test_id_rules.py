@@ -1,6 +1,7 @@
 """FIX Appendix D, F.1.b: an order sent again, the same id with another quantity, an id never seen."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.unit.exchange.books import SYMBOL, a_book, an_order
 @pytest.mark.parametrize(("venue", "ids"), [("bybit", "always_unique"), ("binance", "unique_among_open")])
 def test_the_four_steps_of_possible_resends_leave_two_orders(venue: str, ids: str) -> None:
     book = a_book(venue=venue, ids=ids)
-    resting = {"type": "limit", "price": "90"}
+    resting: dict[str, Any] = {"type": "limit", "price": "90"}
     first = book.place(an_order("X", quantity="10", **resting))
     with pytest.raises(OrderRefused, match=DUPLICATE_ID):  # the venues' word for "still one order"
         book.place(an_order("X", quantity="10", **resting))
@@ -43,7 +44,7 @@ def test_a_filled_id_opens_a_second_position_where_ids_are_unique_among_open_ord
 
 
 def test_conditional_orders_have_ids_of_their_own_only_where_the_venue_says_so() -> None:
-    stop = {"type": "stop_market", "trigger_price": "90", "reduce_only": True}
+    stop: dict[str, Any] = {"type": "stop_market", "trigger_price": "90", "reduce_only": True}
     binance, bybit = a_book(venue="binance"), a_book()
     for book in (binance, bybit):
         book.place(an_order("X", type="limit", price="90"))

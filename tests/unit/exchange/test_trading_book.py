@@ -23,7 +23,7 @@ from tests.unit.exchange.books import QUIET, START_MS, SYMBOL, a_book, a_listing
 
 FALLS = (100.0, 101.0, 92.0, 93.0)
 RISES = (100.0, 112.0, 99.0, 111.0)
-SELLS = {"side": "sell", "reduce_only": True}
+SELLS: dict[str, Any] = {"side": "sell", "reduce_only": True}
 RESTING: dict[str, Any] = {"type": "limit", "price": "93"}
 
 
@@ -88,7 +88,7 @@ def test_a_market_order_may_come_in_parts_at_one_price() -> None:
     book.dials.set(partial_parts=3)
     order = book.place(an_order(quantity="1"))
     assert [fill.quantity for fill in book.fills] == [Decimal("0.333"), Decimal("0.333"), Decimal("0.334")]
-    assert (order.status, order.filled, order.avg_price) == ("Filled", 1, 100)
+    assert (order.status, order.filled, order.avg_price) == ("Filled", Decimal(1), Decimal(100))
 
 
 def test_the_rest_of_a_market_order_is_cancelled_and_keeps_its_fills() -> None:
@@ -102,7 +102,7 @@ def test_the_rest_of_a_market_order_is_cancelled_and_keeps_its_fills() -> None:
 
 def test_a_post_only_order_that_would_trade_is_accepted_and_cancelled() -> None:
     order = a_book().place(an_order(type="limit", price="101", post_only=True))
-    assert (order.status, order.reason, order.filled) == ("Cancelled", "post_only_would_take", 0)
+    assert (order.status, order.reason, order.filled) == ("Cancelled", "post_only_would_take", Decimal(0))
 
 
 def test_a_limit_order_rests_until_a_bar_reaches_it() -> None:
@@ -111,7 +111,7 @@ def test_a_limit_order_rests_until_a_bar_reaches_it() -> None:
     book.advance(after(1))
     assert order.status == "New"
     book.advance(after(2))
-    assert (order.status, order.avg_price) == ("Filled", 93)
+    assert (order.status, order.avg_price) == ("Filled", Decimal(93))
 
 
 def test_a_reduce_only_order_never_turns_a_position_round() -> None:
@@ -202,7 +202,12 @@ def test_a_mark_at_the_liquidation_price_costs_the_whole_margin() -> None:
     book.place(an_order(stop_loss="95"))
     book.advance(after(1))
     fill = book.fills[-1]
-    assert (fill.exec_type, fill.price, fill.client_id, fill.realised_quote) == (BUST, 90, "", -10)
+    assert (fill.exec_type, fill.price, fill.client_id, fill.realised_quote) == (
+        BUST,
+        Decimal(90),
+        "",
+        Decimal(-10),
+    )
     assert book.open_orders() == []
 
 
@@ -246,7 +251,7 @@ def test_a_delisting_cancels_orders_and_settles_without_an_order() -> None:
         book.place(an_order("b"))
     book.advance(after(2))
     fill = book.fills[-1]
-    assert (fill.exec_type, fill.price, fill.order) == (SETTLE, 104, None)
+    assert (fill.exec_type, fill.price) == (SETTLE, Decimal(104)) and fill.order is None
     assert (resting.status, book.open_orders(), book.order_by_id(fill.order_id)) == ("Cancelled", [], None)
     with pytest.raises(OrderRefused, match="not_trading"):
         book.place(an_order("c", **SELLS))
