@@ -67,6 +67,8 @@ def _show(account: Account, found: dict[str, Any]) -> None:
     from engine_alpha.reports.status import account_lines, asset_lines, assets_table, positions_table
 
     show(account.first_line())
+    if account.live:
+        show("booked when a bar has closed; what stands at the venues now: chloe live status")
     if not account.exists:
         enabled = ", ".join(found["enabled"]) or "none, see chloe assets"
         show(f"nothing has run in this account yet; enabled: {enabled}", "next: chloe tick")

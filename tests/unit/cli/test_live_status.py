@@ -79,6 +79,7 @@ def test_status_of_a_live_account_shows_what_is_armed_or_held(traded: Path, run:
         "BTCUSDT": "close-only",
     }
     assert rows["BTCUSDT"]["fault"] == "not armed; stepped until it is flat"
+    assert "what stands at the venues now: chloe live status" in run("status").stdout
     choose_environment(traded, "demo")
     rows = {row["symbol"]: row for row in status_rows(run, "live-testnet")}
     assert "not stepped while live.environment is demo" in rows["ETHUSDT"]["fault"]
