@@ -34,6 +34,10 @@ class Refused(VenueError):
         self.code = code
 
 
+class StopPassed(Refused):
+    """Close the position at market: the price is through the stop already, so the venue takes none there."""
+
+
 class OutcomeUnknown(VenueError):
     """Look it up, never resend: the request may have taken effect."""
 

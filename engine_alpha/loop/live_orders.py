@@ -7,8 +7,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from engine_alpha.config.risk import start_quote
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import ConfigError, DataError, VenueError
+from engine_alpha.kernel.money import equity_quote
 from engine_alpha.kernel.reconcile import AGREES, VERDICTS
 from engine_alpha.loop.arming import armed, counting
 from engine_alpha.loop.engine import Engine
@@ -16,6 +18,7 @@ from engine_alpha.loop.flatten_file import FlattenWish, requested_flattens
 from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import Event, Venue
 from engine_alpha.step.plan import AssetPlan, kept_plan
+from engine_alpha.step.state import rebased
 from engine_alpha.step.text import to_text
 from engine_alpha.trading.acting import Client, act
 from engine_alpha.trading.duties import Wish
@@ -112,7 +115,7 @@ def brief_of(engine: Engine, asset: AssetConfig) -> Brief:
 
 
 def plan_of(engine: Engine, asset: AssetConfig) -> AssetPlan | None:
-    """Return the asset's plan; what was kept with its position where files are broken, None without either."""
+    """Return the asset's plan; the one kept with its position where files are broken; None without either."""
     try:
         return engine.setup.plan(asset)
     except ConfigError:
@@ -204,5 +207,20 @@ async def _check_setup(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> No
 async def _setup_faults(engine: Engine, venue: Venue, asset: AssetConfig, plan: AssetPlan) -> list[str]:
     state = engine.book.assets.get(asset.symbol)
     price = 0.0 if state is None else state.sub.mark_price
-    needs = SetupNeeds(clock=engine.clock, equity_quote=plan.rules.asset.start_quote, price_quote=price)
+    on_it = [
+        each for each in engine.setup.enabled if each.symbol in engine.armed and each.venue == asset.venue
+    ]
+    needs = SetupNeeds(
+        clock=engine.clock,
+        equity_quote=_equity(engine, asset),
+        price_quote=price,
+        together_quote=sum(_equity(engine, each) for each in on_it),
+    )
     return (await setup_findings(venue, asset, plan.instrument, needs)).faults
+
+
+def _equity(engine: Engine, asset: AssetConfig) -> float:
+    """Return what an asset trades with: its share, and what it has made or lost since."""
+    state = engine.book.assets.get(asset.symbol)
+    start = start_quote(engine.setup.risk, asset)
+    return start if state is None else equity_quote(rebased(state.sub, start))

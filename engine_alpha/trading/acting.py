@@ -19,7 +19,15 @@ from engine_alpha.domain.orders import (
     Protection,
     client_id,
 )
-from engine_alpha.errors import BrokenPromise, DataError, JournalError, OutcomeUnknown, Refused, VenueError
+from engine_alpha.errors import (
+    BrokenPromise,
+    DataError,
+    JournalError,
+    OutcomeUnknown,
+    Refused,
+    StopPassed,
+    VenueError,
+)
 from engine_alpha.trading.decimals import plain
 from engine_alpha.trading.duties import (
     GIVE_UP,
@@ -48,6 +56,7 @@ from engine_alpha.trading.wishing import Brief
 
 MOST_ROUNDS = 60  # a clock that stands still must not keep a tick for ever
 LONGEST_PAUSE_MS = 4_000
+UNPROTECTED = "unprotected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,26 +211,44 @@ async def _resolve(book: LiveBook, brief: Brief, state: LiveState, order: LiveOr
 
 
 async def _protect(book: LiveBook, brief: Brief, state: LiveState, wish: Protection) -> bool:
-    """Place or move the protection, journalled before and after; a venue that takes no such stop: leave."""
-    state = book.commit(
-        state, [lambda numbered: protection_event(numbered, wish, "wanted", brief.bar_ms)], brief.bar_ms
-    )
+    """Place or move the protection, journalled before and after; where the venue takes none such: leave."""
+    state = _noted(book, brief, state, wish, "wanted")
     try:
         await book.venue_of(state).protect(wish)
+    except StopPassed as fault:
+        return await _passed(book, brief, state, wish, fault)
     except Refused as fault:
-        why = f"the venue takes no such stop: {fault}"
-        leaving = replace(state, leave="unprotected")
-        book.commit(
-            leaving, [lambda numbered: protection_event(numbered, wish, why, brief.bar_ms)], brief.bar_ms
-        )
+        _noted(book, brief, replace(state, leave=UNPROTECTED), wish, f"refused: {fault}")
         return True
     except (VenueError, DataError):
         return False
-    standing = with_nakedness(replace(state, protection=wish), book.clock.now_ms())
-    book.commit(
-        standing, [lambda numbered: protection_event(numbered, wish, "stands", brief.bar_ms)], brief.bar_ms
-    )
+    _noted(book, brief, with_nakedness(replace(state, protection=wish), book.clock.now_ms()), wish, "stands")
     return True
+
+
+async def _passed(
+    book: LiveBook, brief: Brief, state: LiveState, wish: Protection, fault: StopPassed
+) -> bool:
+    """Leave, for the price is through the stop or beyond the target: which, a stop placed alone tells."""
+    reason = "stop"
+    if wish.target_price:
+        alone = replace(wish, target_price="", target_id="")
+        try:
+            await book.venue_of(state).protect(alone)
+            state = with_nakedness(replace(state, protection=alone), book.clock.now_ms())
+            reason = "target"
+        except StopPassed:
+            pass
+        except (VenueError, DataError):
+            return False
+    _noted(book, brief, replace(state, leave=reason), wish, f"passed already: {fault}")
+    return True
+
+
+def _noted(book: LiveBook, brief: Brief, state: LiveState, wish: Protection, what: str) -> LiveState:
+    return book.commit(
+        state, [lambda numbered: protection_event(numbered, wish, what, brief.bar_ms)], brief.bar_ms
+    )
 
 
 async def _unprotect(book: LiveBook, state: LiveState) -> bool:

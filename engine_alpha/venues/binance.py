@@ -1,7 +1,7 @@
 """Binance USD-M as a venue: USDT perpetuals, one-way, isolated."""
 
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from engine_alpha.domain.orders import (
@@ -198,10 +198,10 @@ class BinanceVenue:
         )
 
     async def set_up(self, symbol: str, leverage: str) -> None:
-        """Set isolated margin and leverage; the venue takes whole numbers only, so 2.5 becomes 3."""
+        """Set isolated margin and leverage; the venue takes whole numbers only, so 2.5 becomes 2."""
         isolated = {"symbol": symbol, "marginType": "ISOLATED"}
         await self._unless(endpoints.MARGIN_TYPE_UNCHANGED, endpoints.MARGIN_TYPE, isolated)
-        times = int(Decimal(leverage).to_integral_value(ROUND_CEILING))
+        times = max(1, int(Decimal(leverage).to_integral_value(ROUND_FLOOR)))
         asked: dict[str, str | int] = {"symbol": symbol, "leverage": times}
         reply = await self._transport.call(endpoints.LEVERAGE, asked, Urgency.ENTRY)
         with read_of_a_write(f"{symbol}: the reply to leverage {times}"):

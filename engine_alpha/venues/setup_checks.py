@@ -27,11 +27,15 @@ GRID: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupNeeds:
-    """What the checks are measured against: our clock, the sub-account's equity, a price of the contract."""
+    """What the checks are measured against: our clock, the sub-account's equity, a price of the contract.
+
+    `together_quote` is the equity of all sub-accounts that trade on the same wallet; None for this one alone.
+    """
 
     clock: Clock
     equity_quote: float
     price_quote: float
+    together_quote: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,8 @@ async def setup_findings(
     if not lifecycle_of(facts, instrument, server_ms).may_enter:
         return Findings(faults=faults)
     faults += grid_faults(facts, instrument)
-    faults += money_faults(venue.name, await venue.wallet(), needs.equity_quote)
+    together = needs.equity_quote if needs.together_quote is None else needs.together_quote
+    faults += money_faults(venue.name, await venue.wallet(), together)
     faults += size_faults(facts, asset, needs)
     faults += leverage_faults(facts, asset)
     if not faults:
@@ -145,12 +150,12 @@ def grid_faults(facts: SymbolFacts, instrument: Instrument) -> list[str]:
 
 
 def money_faults(venue: str, wallet: Wallet, equity_quote: float) -> list[str]:
-    """Judge whether the account holds what the sub-account is to begin with."""
+    """Judge whether the account holds what the sub-accounts on it are to trade with."""
     held, wanted = Decimal(wallet.equity_quote), Decimal(repr(equity_quote))
     if held >= wanted:
         return []
     return [
-        f"insufficient balance: the account at {venue} holds {held:.2f} USDT, the sub-account is set to "
+        f"insufficient balance: the account at {venue} holds {held:.2f} USDT, what trades on it is set to "
         f"{wanted:.2f}: deposit, or lower equity_quote in risk.json"
     ]
 

@@ -168,7 +168,7 @@ async def test_isolated_margin_and_leverage_are_set_and_set_again() -> None:
     await account.venue.set_up(SYMBOL, "2.5")
     await account.venue.set_up(SYMBOL, "2.5")
     position = account.book.state.position(SYMBOL)
-    assert (position.isolated, position.leverage) == (True, Decimal(3))
+    assert (position.isolated, position.leverage) == (True, Decimal(2))
     with pytest.raises(Refused):
         await account.venue.set_up(SYMBOL, "126")
 
