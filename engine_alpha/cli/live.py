@@ -197,10 +197,10 @@ async def _found_at_venue(home: Home, setup: Setup, asset: AssetConfig) -> Findi
 
 async def _price(setup: Setup, asset: AssetConfig, at_ms: int) -> float:
     """Return the venue's newest close: a live account decides on that, whatever feed the home has."""
-    from engine_alpha.loop.wiring import make_feed
+    from engine_alpha.loop.wiring import Venues
     from engine_alpha.ports import BarRequest
 
-    feed, frame_ms = make_feed("venue", setup), asset.timeframe_ms
+    feed, frame_ms = Venues(setup.home, setup).candles(), asset.timeframe_ms
     try:
         request = BarRequest(asset=asset, first_open_ms=(at_ms // frame_ms - 2) * frame_ms)
         bars = (await feed.read(request, at_ms)).bars

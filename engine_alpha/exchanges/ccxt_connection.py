@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from engine_alpha.errors import VenueBusy
-from engine_alpha.exchanges.ccxt_line import CcxtLine, LineSettings
+from engine_alpha.exchanges.ccxt_line import MAINNET, CcxtLine, LineSettings
 from engine_alpha.exchanges.governor import Governor
 from engine_alpha.exchanges.http import Dropped, Late, NotSent
 from engine_alpha.exchanges.transport import Endpoint, Urgency
@@ -17,6 +17,7 @@ class CcxtConnection:
     """Public endpoints of one venue. Bound to the event loop of its first request; `close` it there.
 
     `governor` is the venue's one pace, shared with whatever else asks there; by default one of its own.
+    Candles of a testnet are its own market's.
     """
 
     def __init__(
@@ -25,9 +26,10 @@ class CcxtConnection:
         base_url: str | None = None,
         timeout_ms: int = 10_000,
         governor: Governor | None = None,
+        environment: str = MAINNET,
     ) -> None:
         self.venue = venue
-        settings = LineSettings(base_url=base_url, timeout_ms=timeout_ms)
+        settings = LineSettings(environment=environment, base_url=base_url, timeout_ms=timeout_ms)
         self._line = CcxtLine(venue, settings, governor or Governor(venue))
 
     async def get(self, endpoint: str, params: Mapping[str, str | int]) -> Any:

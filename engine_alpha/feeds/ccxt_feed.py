@@ -13,7 +13,6 @@ from engine_alpha.domain.detail import MINUTE_MS, MINUTES, no_minutes
 from engine_alpha.errors import ConfigError, DataError, VenueBusy, VenueError
 from engine_alpha.exchanges.ccxt_connection import CcxtConnection
 from engine_alpha.exchanges.ccxt_line import CCXT_CLASS
-from engine_alpha.exchanges.governor import Governor
 from engine_alpha.exchanges.replies import bad_reply
 from engine_alpha.feeds.ccxt_dialects import Dialect, dialect_of
 from engine_alpha.feeds.ccxt_funding import FundingHistory
@@ -34,8 +33,8 @@ class CcxtFeed:
     `urls` maps a venue to another base address (a proxy, the test exchange); absent venues are reached at
     their own. A venue's part of ccxt is loaded at its first read. Between the first read and `close` it is
     bound to one event loop; after `close` it may be read again, in another, and still knows its funding.
-    `max_skew_ms` is the difference between our clock and a venue's from which reads are refused. `governors`
-    are the paces of venues that other requests of this process go to as well.
+    `max_skew_ms` is the difference between our clock and a venue's from which reads are refused. `connect`
+    makes a venue's connection where it shares its pace with orders, or leads to a testnet.
     """
 
     def __init__(
@@ -44,13 +43,13 @@ class CcxtFeed:
         deadline_ms: int = 10_000,
         max_skew_ms: int = 30_000,
         with_spread: bool = True,
-        governors: Mapping[str, Governor] | None = None,
+        connect: Callable[[str], CcxtConnection] | None = None,
     ) -> None:
         self._urls = dict(urls or {})
         self._deadline_ms = deadline_ms
         self._max_skew_ms = max_skew_ms
         self._with_spread = with_spread
-        self._governors = dict(governors or {})
+        self._connect = connect or self._connected
         self._venues: dict[str, _VenueReader] = {}
 
     @property
@@ -85,11 +84,13 @@ class CcxtFeed:
         if name not in CCXT_CLASS:
             raise ConfigError(f"venue {name!r} has no feed; known are {', '.join(CCXT_CLASS)}")
         if name not in self._venues:
-            governor = self._governors.get(name)
-            connection = CcxtConnection(name, self._urls.get(name), self._deadline_ms, governor)
+            connection = self._connect(name)
             limits = _Limits(self._deadline_ms, self._max_skew_ms, self._with_spread)
             self._venues[name] = _VenueReader(connection, dialect_of(name, connection), limits)
         return self._venues[name]
+
+    def _connected(self, name: str) -> CcxtConnection:
+        return CcxtConnection(name, self._urls.get(name), self._deadline_ms)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -27,7 +27,7 @@ from engine_alpha.trading.looking import look
 from engine_alpha.trading.road import LiveRoad
 from engine_alpha.trading.state import LiveState
 from engine_alpha.trading.wishing import Brief, wish_of
-from engine_alpha.venues.lifecycle import Lifecycle, lifecycle_of
+from engine_alpha.venues.lifecycle import ENDED, Lifecycle, lifecycle_of
 from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
 
 FLATTEN = "flatten"
@@ -175,6 +175,12 @@ def lifecycle_known(engine: Engine, symbol: str) -> Lifecycle | None:
     """Return where the contract stood when its venue was last asked."""
     asked = engine.live.lifecycles.get(symbol) if engine.live else None
     return asked[1] if asked else None
+
+
+def has_ended(engine: Engine, symbol: str) -> bool:
+    """Say whether the venue has settled the contract: nobody quotes it any more."""
+    known = lifecycle_known(engine, symbol)
+    return known is not None and known.stage == ENDED
 
 
 async def _ask_lifecycle(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> None:

@@ -16,7 +16,7 @@ from engine_alpha.home import current_home
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import requested_flattens
 from engine_alpha.loop.halting import take_up_halt
-from engine_alpha.loop.live_orders import act_on, armed_symbols, look_at, why_close_only
+from engine_alpha.loop.live_orders import act_on, armed_symbols, has_ended, look_at, why_close_only
 from engine_alpha.loop.wiring import open_engine_of
 from engine_alpha.plans.setup import Setup, read_setup
 from engine_alpha.ports import BarRequest
@@ -350,7 +350,8 @@ def _plan(setup: Setup, asset: AssetConfig, state: AssetState | None, now_ms: in
 def _reading(tick: Tick, asset: AssetConfig, plan: AssetPlan, state: AssetState | None) -> Reading:
     answer = tick.answers[asset.symbol]
     settled = plan.instrument.settled_ms
-    if settled is not None and tick.now_ms >= settled and state is not None and not state.is_flat:
+    over = (settled is not None and tick.now_ms >= settled) or has_ended(tick.engine, asset.symbol)
+    if over and state is not None and not state.is_flat:
         return reading_at_settlement(state, tick.now_ms)
     if isinstance(answer, Exception):
         raise answer

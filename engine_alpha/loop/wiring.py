@@ -15,6 +15,7 @@ from engine_alpha.errors import ChloeError, ConfigError
 
 if TYPE_CHECKING:
     from engine_alpha.config.engine import EngineConfig
+    from engine_alpha.exchanges.governor import Governor
     from engine_alpha.home import Home
     from engine_alpha.loop.engine import Engine
     from engine_alpha.loop.live_orders import LiveDesk
@@ -63,11 +64,13 @@ def source_line(home: Home, feed: str) -> str:
 
 def real_orders_words(home: Home) -> str:
     """Return which assets send real orders, and where; "" for none."""
+    from engine_alpha.config.assets import read_registry
     from engine_alpha.config.engine import read_engine
-    from engine_alpha.loop.arming import armed
+    from engine_alpha.loop.arming import armed, counting
 
     live = read_engine(home.engine).live
-    symbols = sorted(armed(home.account(live.account)))
+    venues = {asset.symbol: asset.venue for asset in read_registry(home.registry).assets}
+    symbols = sorted(counting(armed(home.account(live.account)), live.environment, venues))
     return f" · REAL ORDERS on {live.environment}: {', '.join(symbols)}" if symbols else ""
 
 
@@ -162,7 +165,7 @@ def opened(
 
 
 class Venues(dict[str, "Venue"]):
-    """The venues of one live account, each made when it is first needed.
+    """The venues of one live account, each made when it is first needed, and one pace for each.
 
     Raises `ConfigError` for one whose keys can't be used: the others' assets go on.
     """
@@ -170,14 +173,34 @@ class Venues(dict[str, "Venue"]):
     def __init__(self, home: Home, setup: Setup) -> None:
         super().__init__()
         self._home, self._setup = home, setup
+        self._paces: dict[str, Governor] = {}
 
     def __missing__(self, name: str) -> Venue:
         """Make the venue."""
-        self[name] = venue = make_live_venue(self._home, self._setup, name)
+        self[name] = venue = make_live_venue(self._home, self._setup, name, self.pace(name))
         return venue
 
+    def pace(self, name: str) -> Governor:
+        """Return the pace that candles and orders of a venue share."""
+        from engine_alpha.exchanges.governor import Governor
 
-def make_live_venue(home: Home, setup: Setup, name: str) -> Venue:
+        return self._paces.setdefault(name, Governor(name))
+
+    def candles(self) -> BarFeed:
+        """Return the candles of the environment that orders go to."""
+        from engine_alpha.exchanges.ccxt_connection import CcxtConnection
+        from engine_alpha.feeds.ccxt_feed import CcxtFeed
+
+        engine = self._setup.engine
+
+        def connect(name: str) -> CcxtConnection:
+            url, environment = engine.live_url(name), engine.live.environment
+            return CcxtConnection(name, url, engine.feed_deadline_ms, self.pace(name), environment)
+
+        return CcxtFeed(deadline_ms=engine.feed_deadline_ms, connect=connect)
+
+
+def make_live_venue(home: Home, setup: Setup, name: str, governor: Governor | None = None) -> Venue:
     """Return a venue with this home's keys for it, in its environment; nothing is sent yet."""
     from engine_alpha.config.keys import read_keys
     from engine_alpha.exchanges.ccxt_line import ApiKey
@@ -193,6 +216,7 @@ def make_live_venue(home: Home, setup: Setup, name: str) -> Venue:
             api_key=ApiKey(key, secret),
             recv_window_ms=live.recv_window_ms,
             timeout_ms=setup.engine.feed_deadline_ms,
+            governor=governor,
         ),
     )
 
@@ -207,7 +231,7 @@ def open_live_engine(home: Home, now: str | None = None) -> Iterator[Engine]:
     setup = read_setup(home)
     labels = Labels(account=setup.engine.live.account, mode="live", feed="venue")
     venues = Venues(home, setup)
-    with opened(setup, labels, make_feed("venue", setup), make_clock(now)) as engine:
+    with opened(setup, labels, venues.candles(), make_clock(now)) as engine:
         engine.armed = armed_symbols(setup)
         engine.live = live_desk(setup, engine.journal, engine.clock, venues)
         try:

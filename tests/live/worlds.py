@@ -1,6 +1,6 @@
 """A live account on the test exchange in this process: real home, real adapters, one clock for both."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -86,6 +86,11 @@ class World:
         venues: dict[str, Venue] = {self.venue: self.make_venue()}
         return wiring.live_desk(setup, engine.journal, self.clock, venues)
 
+    def end_of(self, symbol: str, at_ms: int) -> None:
+        """Let the feed's bars of a symbol end: nobody quotes it any more."""
+        bars = self.feed.series[symbol]
+        self.feed.series[symbol] = bars.between(int(bars.open_ms[0]), at_ms)
+
     def tick(self, engine: Engine, hour: int) -> TickReport:
         """Run one tick shortly after this close, counted in hours from START_MS."""
         self.clock.set(START_MS + hour * HOUR_MS + LATE_MS)
@@ -93,10 +98,18 @@ class World:
 
 
 def live_world(
-    home: Home, venue: str, series: Mapping[str, Bars], funding: Funding | None = None, seed: int = 1
+    home: Home,
+    venue: str,
+    series: Mapping[str, Bars],
+    funding: Funding | None = None,
+    seed: int = 1,
+    endless: Sequence[str] = (),
 ) -> World:
-    """Return the home's enabled assets armed at an exchange that quotes these bars and fills by our rules."""
-    on_venue(home, venue)
+    """Return the home's enabled assets armed at an exchange that quotes these bars and fills by our rules.
+
+    Of `endless` contracts the home's snapshot knows no end.
+    """
+    on_venue(home, venue, endless)
     setup = read_setup(home)
     paid = funding or Funding()
     listings = [listing_of(symbol, bars, paid, setup) for symbol, bars in series.items()]
@@ -118,7 +131,7 @@ def live_world(
     )
 
 
-def on_venue(home: Home, venue: str) -> None:
+def on_venue(home: Home, venue: str, endless: Sequence[str] = ()) -> None:
     """Put every asset on one venue, in the environment of a test exchange on this machine.
 
     The exchange has one smallest notional for all its contracts.
@@ -130,8 +143,10 @@ def on_venue(home: Home, venue: str) -> None:
                 entry["venue"] = venue
 
     def level(found: dict[str, Any]) -> None:
-        for instrument in found["instruments"].values():
+        for symbol, instrument in found["instruments"].items():
             instrument["min_notional_quote"] = str(RULES[venue].min_notional_quote)
+            if symbol in endless:
+                instrument.update(settled_ms=None, successor=None)
 
     edit(home.registry, change)
     for snapshot in home.instruments.glob(f"{venue}_*.json"):
