@@ -1,14 +1,16 @@
 """Binance USD-M futures, public market data, with the field names and shapes of its documentation."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from tests.exchange.candles import HOUR_MS, Listing, decimal, turnover
+from tests.exchange.candles import HOUR_MS, Listing, Row, decimal, turnover
 from tests.exchange.market import Market
 
 MINUTE_MS = 60_000
+Source = Callable[[str, str, int, int, int], list[Row]]
 INTERVAL_MS = {f"{m}m": m * MINUTE_MS for m in (1, 3, 5, 15, 30)}
 INTERVAL_MS |= {f"{h}h": h * HOUR_MS for h in (1, 2, 4, 6, 8, 12)} | {"1d": 24 * HOUR_MS}
 FAR_MS = 1 << 53
@@ -53,6 +55,9 @@ class BinanceMarketData:
 
     async def klines(self, request: web.Request) -> web.Response:
         """Oldest first; of more rows than `limit` the oldest ones, without a start the newest."""
+        return self._candles(request, self.market.candles)
+
+    def _candles(self, request: web.Request, source: Source) -> web.Response:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
@@ -62,13 +67,13 @@ class BinanceMarketData:
         step_ms = INTERVAL_MS[query["interval"]]
         first_ms, end_ms = int(query.get("startTime", 0)), int(query.get("endTime", FAR_MS)) + 1
         limit = min(int(query.get("limit", 500)), 1_500)
-        rows = self.market.candles(request.path, symbol, step_ms, first_ms, end_ms)
+        rows = source(request.path, symbol, step_ms, first_ms, end_ms)
         rows = rows[:limit] if "startTime" in query else rows[-limit:]
         return web.json_response([_kline(row, step_ms) for row in rows])
 
     async def mark_price_klines(self, request: web.Request) -> web.Response:
-        """Give the candles' prices as the mark's, zeros for volumes as there."""
-        answer = json.loads((await self.klines(request)).text or "")
+        """Give the mark's candles, zeros for volumes as there."""
+        answer = json.loads(self._candles(request, self.market.marks).text or "")
         if isinstance(answer, list):
             answer = [[*row[:5], "0", *row[6:7], *["0"] * (len(row) - 7)] for row in answer]
         return web.json_response(answer, status=200 if isinstance(answer, list) else 400)

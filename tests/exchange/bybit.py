@@ -1,14 +1,16 @@
 """Bybit v5, public market data of linear perpetuals, with the field names and shapes of its documentation."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from tests.exchange.candles import HOUR_MS, Listing, decimal, turnover
+from tests.exchange.candles import HOUR_MS, Listing, Row, decimal, turnover
 from tests.exchange.market import Market
 
 MINUTE_MS = 60_000
+Source = Callable[[str, str, int, int, int], list[Row]]
 INTERVAL_MS = {str(m): m * MINUTE_MS for m in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)} | {"D": 24 * HOUR_MS}
 FAR_MS = 1 << 53
 RISK_LIMITS = (
@@ -63,6 +65,9 @@ class BybitMarketData:
 
     async def kline(self, request: web.Request) -> web.Response:
         """Newest first; of a range with more rows than `limit` the newest ones."""
+        return self._candles(request, self.market.candles)
+
+    def _candles(self, request: web.Request, source: Source) -> web.Response:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
@@ -71,14 +76,14 @@ class BybitMarketData:
             return self._answer(request, {}, 10001, "Invalid period!")
         first_ms, end_ms = int(query.get("start", 0)), int(query.get("end", FAR_MS)) + 1
         limit = min(int(query.get("limit", 200)), 1_000)
-        rows = self.market.candles(request.path, symbol, INTERVAL_MS[query["interval"]], first_ms, end_ms)
+        rows = source(request.path, symbol, INTERVAL_MS[query["interval"]], first_ms, end_ms)
         listed = [[str(row[0]), *row[1:], turnover(row)] for row in reversed(rows[-limit:])]
         told = self.market.told_symbol(request.path, symbol)
         return self._answer(request, {"symbol": told, "category": "linear", "list": listed})
 
     async def mark_price_kline(self, request: web.Request) -> web.Response:
-        """Give the candles' prices as the mark's, five cells a row as there."""
-        answer = json.loads((await self.kline(request)).text or "")
+        """Give the mark's candles, five cells a row as there."""
+        answer = json.loads(self._candles(request, self.market.marks).text or "")
         for row in answer["result"].get("list", []):
             del row[5:]
         return web.json_response(answer)

@@ -33,7 +33,8 @@ class BybitTrading:
     def __init__(self, book: TradingBook, keys: Sequence[BybitKey] = (TEST_KEY,)) -> None:
         self.book = book
         self.keys = {each.key: each for each in keys}
-        queries, account = BybitQueries(book), BybitAccount(book)
+        self.queries = queries = BybitQueries(book)
+        account = BybitAccount(book)
         self._routes: dict[tuple[str, str], Callable[[Params, BybitKey], Result]] = {
             ("POST", "/v5/order/create"): self._create,
             ("POST", "/v5/order/cancel"): self._cancel,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,11 @@ class Listing:
     def has_ended(self, now_ms: int) -> bool:
         """Say whether it is settled at that time."""
         return self.settled_ms is not None or (self.delist_ms is not None and self.delist_ms <= now_ms)
+
+    @property
+    def marks(self) -> "Listing":
+        """Return the symbol with its mark's candles in place of the trades', where they differ."""
+        return replace(self, series=self.mark) if self.mark else self
 
     def rows(self, timeframe_ms: int, first_ms: int, end_ms: int, now_ms: int) -> list[Row]:
         """Return candles opening in [first_ms, end_ms) and by `now_ms`; the last may be unfinished."""

@@ -34,6 +34,11 @@ class Market:
         rows = self.listings[symbol].rows(timeframe_ms, first_ms, end_ms, self.clock.now_ms())
         return self.faults.spoil(rows, timeframe_ms, path, symbol)
 
+    def marks(self, path: str, symbol: str, timeframe_ms: int, first_ms: int, end_ms: int) -> list[Row]:
+        """Return the mark's candles as `candles` does the trades'."""
+        rows = self.listings[symbol].marks.rows(timeframe_ms, first_ms, end_ms, self.clock.now_ms())
+        return self.faults.spoil(rows, timeframe_ms, path, symbol)
+
     def funding(self, symbol: str, first_ms: int, end_ms: int) -> list[tuple[int, float]]:
         """Return settlements in [first_ms, end_ms] that have happened, oldest first."""
         until = min(end_ms, self.clock.now_ms())

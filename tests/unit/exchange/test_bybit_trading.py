@@ -160,6 +160,15 @@ def test_realtime_forgets_closed_orders_at_a_restart_and_history_keeps_them(bybi
     assert [o["orderLinkId"] for o in bybit.get("order/history", orderLinkId="a")["list"]] == ["a"]
 
 
+def test_an_id_may_find_only_open_orders_in_realtime(bybit: Caller) -> None:
+    bybit.buy(stopLoss="95")
+    bybit.venue.queries.id_finds_closed = False
+    assert bybit.get("order/realtime", orderLinkId="a")["list"] == []
+    assert len(bybit.get("order/realtime", orderLinkId="a", openOnly="1")["list"]) == 1
+    assert bybit.get("order/realtime", orderFilter="Order")["list"] == []
+    assert len(bybit.get("order/realtime", orderFilter="StopOrder")["list"]) == 1
+
+
 def test_history_keeps_an_order_without_fills_for_a_day_and_a_filled_one_longer() -> None:
     bybit = Caller(BybitTrading(a_book((QUIET,) * 60)))
     bybit.buy("kept")

@@ -136,6 +136,22 @@ def test_a_settled_contract_is_told_as_closed_with_its_end(exchange: RunningExch
     assert (closed["status"], closed["deliveryTime"]) == ("Closed", str(end_ms))
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v5/market/mark-price-kline?category=linear&interval=60",
+        "/fapi/v1/markPriceKlines?interval=1h",
+    ],
+)
+def test_a_marks_own_candles_are_quoted_where_a_test_gives_them(path: str) -> None:
+    listing = a_listing((QUIET,) * 3, marks=((100.0, 130.0, 70.0, 100.0),) * 3)
+    with running(Market([listing], ExchangeClock(START_MS + HOUR_MS))) as served:
+        told = sent(f"{served.url}{path}&symbol={SYMBOL}")
+    rows = told["result"]["list"] if "v5" in path else told
+    closed = next(row for row in rows if int(row[0]) == START_MS)
+    assert [float(cell) for cell in closed[1:5]] == [100.0, 130.0, 70.0, 100.0]
+
+
 def test_everything_can_be_done_to_an_exchange_in_its_own_process() -> None:
     served = ExchangeProcess(
         "--symbols", "ETHUSDT", "--now", str(START_MS), "--ahead", "9", "--wallet", "500"
