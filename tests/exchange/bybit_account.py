@@ -24,6 +24,7 @@ class BybitAccount:
     def trading_stop(self, params: Params, _key: BybitKey) -> Result:
         """Set, move or ("0") take away the stop and target of a position; absent ones stay."""
         _linear(params)
+        check_stop_mode(params)
         stop, target = _stop(params, "stopLoss"), _stop(params, "takeProfit")
         if not self.book.set_position_stops(params["symbol"], stop, target):
             raise BybitRefusal(34040, "not modified")
@@ -162,6 +163,12 @@ class BybitAccount:
 def _linear(params: Params) -> None:
     if params.get("category") != "linear":
         raise BybitRefusal(10001, "Illegal category")
+
+
+def check_stop_mode(params: Params) -> None:
+    """Refuse what this exchange does not play, rather than take it and do nothing."""
+    if params.get("tpslMode", "Full") not in ("Full", "") or params.get("trailingStop", "0") not in ("0", ""):
+        raise BybitRefusal(10001, "params error: the test exchange plays tpslMode Full without trailing")
 
 
 def _stop(params: Params, name: str) -> Decimal | None:

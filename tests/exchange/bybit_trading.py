@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from tests.exchange.bybit_account import BybitAccount
+from tests.exchange.bybit_account import BybitAccount, check_stop_mode
 from tests.exchange.bybit_queries import BybitQueries
 from tests.exchange.bybit_refusals import code_of
 from tests.exchange.bybit_shapes import side_from
@@ -99,6 +99,7 @@ class BybitTrading:
         _linear(params)
         if params.get("positionIdx", "0") != ("0" if self.book.one_way else "1"):
             raise BybitRefusal(10001, "position idx not match position mode")
+        check_stop_mode(params)
         order = self.book.place(_order_of(params))
         return {"orderId": order.order_id, "orderLinkId": order.client_id}
 

@@ -108,6 +108,7 @@ def test_moving_a_stop_to_where_it_is_says_not_modified(bybit: Caller) -> None:
         ({"side": "Up"}, 10001),
         ({"qty": "many"}, 10001),
         ({"positionIdx": "1"}, 10001),
+        ({"stopLoss": "95", "tpslMode": "Partial"}, 10001),
     ],
 )
 def test_what_bybit_refuses_has_its_code(bybit: Caller, changes: dict[str, str], code: int) -> None:
