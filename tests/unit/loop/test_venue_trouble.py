@@ -56,7 +56,7 @@ TROUBLES = (
     ("html", None, "bad_reply", ""),
     ("truncate", None, "bad_reply", ""),
     ("body", "", "bad_reply", ""),
-    ("refuse", (10001, "half a letter \ud83d"), "bad_reply", "half a letter"),
+    ("refuse", (10001, "half a letter \ud83d"), "Refused", "half a letter"),
     ("status", 429, "VenueBusy", "429"),
     ("status", 503, "VenueBusy", "503"),
     ("drop", None, "VenueBusy", "connection failed"),
