@@ -2,13 +2,14 @@
 #   make run        one tick of every enabled asset, on paper
 #   make test       lint, types, import contracts and the quick tests
 #   make test-all   the same with the slow tests
+#   make simulate   live trading against a simulated exchange full of faults (make simulate SEEDS=1-200 BARS=100)
 #   make format     rewrite the sources in the house format
 #   make lock       choose the versions in requirements/ anew (make lock UPGRADE=--upgrade: the newest)
 #   make clean      remove venv/ and caches; never state/, data/ or reports/
 # PYTHON=/path/to/python picks the interpreter for venv/.
 
 BIN := venv/bin
-.PHONY: help run test test-all quality format lock clean install-base install-dev
+.PHONY: help run test test-all simulate quality format lock clean install-base install-dev
 .NOTPARALLEL:
 
 help:
@@ -39,6 +40,11 @@ test: quality
 
 test-all: quality
 	@echo "== pytest";       $(BIN)/python -m pytest -q -n 2
+
+SEEDS := 1-200
+BARS := 100
+simulate: install-dev
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --bars $(BARS)
 
 format: install-dev
 	@$(BIN)/ruff check --fix --quiet .; $(BIN)/ruff format .
