@@ -142,6 +142,7 @@ BYBIT_10001: Final = (
     ("position idx", _HEDGE),
     ("position mode", _HEDGE),
     ("base_price", THROUGH),  # "StopLoss:… set for Buy position should lower than base_price:…"
+    ("zero position", _REDUCE),
     ("number of contracts", _MINIMUM),
     ("qty", _GRID),
     ("", _DEVELOPER),

@@ -35,7 +35,7 @@ class HttpSession:
     """Sends requests, bound to the event loop of the first one; `close` it there.
 
     Reads share kept connections. A write gets a fresh one: a kept one that the venue has just closed would
-    leave its outcome unclear, and aiohttp would send a DELETE again.
+    leave its outcome unclear.
     """
 
     def __init__(self, secure: ssl.SSLContext, timeout_ms: int) -> None:
@@ -69,11 +69,13 @@ class HttpSession:
                 ssl=self._secure, happy_eyeballs_delay=0, limit=0, force_close=fresh
             )
             whole_s = self._timeout_ms / 1_000
-            self._sessions[fresh] = aiohttp.ClientSession(
+            session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=whole_s, sock_connect=whole_s * 0.8),
             )
+            session._retry_connection = False  # else aiohttp sends a DELETE again by itself
+            self._sessions[fresh] = session
         return self._sessions[fresh]
 
     async def close(self) -> None:

@@ -236,6 +236,35 @@ def test_after_a_silence_exits_go_first() -> None:
     assert played(check()) == ["exit", "candles"]
 
 
+def test_waiting_out_a_silence_spends_nothing() -> None:
+    async def check() -> None:
+        governor, loop = Governor("bybit", (Limit("weight", 10, 60.0),)), asyncio.get_running_loop()
+        silent_from_s = loop.time()
+        governor.be_silent(5.0)
+        await governor.admit(EXIT)
+        started_s = loop.time()
+        assert started_s - silent_from_s == pytest.approx(5.0, abs=0.01)
+        for _ in range(5):
+            await governor.admit(CANDLES)
+        assert loop.time() == started_s
+
+    played(check())
+
+
+def test_a_silence_that_begins_at_the_moment_of_admission_still_counts() -> None:
+    async def check() -> None:
+        governor, loop = Governor("bybit", (Limit("weight", 10, 10.0),)), asyncio.get_running_loop()
+        await governor.admit(CANDLES, Cost(6))
+        queued = asyncio.ensure_future(governor.admit(CANDLES))
+        assert await state_of(queued) == "waits"
+        assert governor._timer is not None
+        loop.call_at(governor._timer.when() + 1e-12, governor.be_silent, 30.0)
+        with pytest.raises(VenueBusy):
+            await queued
+
+    played(check())
+
+
 def test_who_goes_away_is_forgotten() -> None:
     async def check() -> None:
         governor = Governor("bybit", (Limit("weight", 10, 10.0),))

@@ -298,6 +298,17 @@ async def test_executions_of_many_weeks_and_pages_are_all_told_once() -> None:
     assert [each.at_ms for each in found] == sorted(each.at_ms for each in found)
 
 
+@pytest.mark.parametrize("beside_ms", [-1, 0, 1, 2])
+async def test_what_happened_where_two_weeks_meet_is_told_once(beside_ms: int) -> None:
+    account = an_account([2_000.0] * (24 * 20))
+    meet_ms = NOW_MS + 7 * DAY_MS
+    account.book.advance(meet_ms + beside_ms)
+    account.trades_by_hand("buy", "0.1")
+    account.book.advance(NOW_MS + 8 * DAY_MS)
+    told = await account.venue.executions(SYMBOL, NOW_MS)
+    assert [each.at_ms for each in told if each.kind == orders.TRADE] == [meet_ms + beside_ms]
+
+
 # facts and settings
 
 
