@@ -169,7 +169,8 @@ async def _send(book: LiveBook, brief: Brief, state: LiveState, order: LiveOrder
     try:
         told = await book.venue_of(state).place(order.intent)
     except OutcomeUnknown as fault:
-        _happened(book, brief, state, order, UNCLEAR, str(fault))
+        sent = replace(order, sent_ms=book.clock.now_ms())  # it may have waited for its turn until now
+        _happened(book, brief, state.with_order(sent), sent, UNCLEAR, str(fault))
         return True
     except Refused as fault:
         _happened(book, brief, state, order, REJECT, str(fault))

@@ -123,9 +123,11 @@ def is_proved_missing(order: LiveOrder, moment: Moment) -> bool:
     """Say whether an order that is nowhere to be found can't arrive any more.
 
     A request carries its time and dies at the venue when the receive window is over, so one that is not
-    there after that window was never accepted.
+    there after that window was never accepted. A process that is gone may have sent it until it ended, which
+    was before this one began.
     """
-    return moment.now_ms - order.sent_ms > moment.proof_ms
+    last_ms = max(order.sent_ms, moment.started_ms)
+    return moment.now_ms - last_ms > moment.proof_ms
 
 
 def closing_quantity(state: LiveState) -> Decimal:

@@ -126,6 +126,12 @@ def test_absence_is_proved_only_after_the_receive_window() -> None:
     assert is_proved_missing(order, a_moment(now_ms=order.sent_ms + 6_001))
 
 
+def test_what_an_ended_process_may_have_sent_last_is_counted_from_the_start_of_this_one() -> None:
+    order = an_order(status=INTENDED, sent_ms=NOW_MS - 60_000)
+    assert not is_proved_missing(order, a_moment(started_ms=NOW_MS - 6_000))
+    assert is_proved_missing(order, a_moment(started_ms=NOW_MS - 6_001))
+
+
 statuses = st.sampled_from(STATUSES)
 amounts = st.integers(-4, 4).map(lambda lots: str(Decimal(lots) / 2))
 protections = st.one_of(
