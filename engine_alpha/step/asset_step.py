@@ -272,6 +272,8 @@ def facts_of(desk: Desk, plan: AssetPlan, reading: Reading, window: Window) -> F
     """Return what is known about this bar beyond its prices."""
     close_ms = window.bar.close_ms
     late = max(0, desk.now_ms - close_ms) // desk.max_entry_delay_ms
+    if desk.orders is not None and window.bar.open_ms < expected_open_ms(plan.asset, desk.now_ms):
+        late = max(late, 1)  # its next open is past: a real order would fill in a later bar
     settles = leaves_before_settlement(plan.instrument, close_ms)
     flatten = settles or _wished_out(desk, plan.asset.symbol, window.bar.open_ms)
     spread = reading.spread_bps
