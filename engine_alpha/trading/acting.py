@@ -85,6 +85,7 @@ async def _work(book: LiveBook, client: Client) -> None:
     """Do what is due until nothing is, or until the time for it is over: the next tick goes on from there."""
     until_ms = book.clock.now_ms() + book.limits.budget_ms
     pause_ms = book.limits.poll_ms
+    last = Duty(kind=NOTHING)
     for _ in range(MOST_ROUNDS):
         brief = client.brief()
         state = book.state(brief.symbol, brief.venue)
@@ -92,6 +93,7 @@ async def _work(book: LiveBook, client: Client) -> None:
         if duty.kind == NOTHING:
             return
         moved = duty.kind != WAIT and await _done(book, brief, state, duty)
+        moved, last = moved and duty != last, duty  # due again at once: the venue does not show it yet
         if not moved:
             if book.clock.now_ms() >= until_ms:
                 return
@@ -223,7 +225,8 @@ async def _protect(book: LiveBook, brief: Brief, state: LiveState, wish: Protect
         return True
     except (VenueError, DataError):
         return False
-    _noted(book, brief, with_nakedness(replace(state, protection=wish), book.clock.now_ms()), wish, "stands")
+    standing = replace(state, protection=wish, spare_orders=0)
+    _noted(book, brief, with_nakedness(standing, book.clock.now_ms()), wish, "stands")
     return True
 
 

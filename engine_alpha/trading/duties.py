@@ -96,9 +96,9 @@ def too_long_naked(state: LiveState, moment: Moment) -> str:
 
 
 def stands(state: LiveState, wish: Protection) -> bool:
-    """Say whether what stands at the venue is what is wished: stop, target, side, and enough of it."""
+    """Say whether what stands at the venue is what is wished: stop, target, side, enough of it, no more."""
     standing = state.protection
-    if standing is None or not is_covered(state):
+    if standing is None or state.spare_orders or not is_covered(state):
         return False
     same_stop = Decimal(standing.stop_price) == Decimal(wish.stop_price)
     return same_stop and Decimal(standing.target_price or "0") == Decimal(wish.target_price or "0")

@@ -53,6 +53,7 @@ REASON_OF = {
     SETTLEMENT: "settlement",
     TRADE: "manual",
 }
+SPARE_MS = 5_000  # a stop that was replaced may be shown for so long
 KEPT_BARS = 3  # a finished order is remembered so long: its fills may be told late
 CONTRADICTION = "the venue contradicts itself"
 ZERO = Decimal(0)
@@ -145,7 +146,8 @@ def with_sight(
     """Return the state after a look at position and open orders: what protects it, or since when nothing."""
     venue_base = "0" if position is None else plain(Decimal(position.quantity_base))
     standing = _on_position(position) or _by_orders(state.symbol, orders)
-    state = replace(state, venue_base=venue_base, protection=standing)
+    spare = 0 if standing is None else _spare(state.symbol, orders, now_ms)
+    state = replace(state, venue_base=venue_base, protection=standing, spare_orders=spare)
     return with_nakedness(state, now_ms)
 
 
@@ -187,9 +189,7 @@ def _on_position(position: VenuePosition | None) -> Protection | None:
 
 def _by_orders(symbol: str, orders: Iterable[VenueOrder]) -> Protection | None:
     """Return what our own conditional orders protect; of several stops the newest: the others are going."""
-    ours = [o for o in orders if o.symbol == symbol and o.conditional and is_ours(o.client_id)]
-    stops = [o for o in ours if client_id_leg(o.client_id) == STOP and o.status in OPEN]
-    targets = [o for o in ours if client_id_leg(o.client_id) == TARGET and o.status in OPEN]
+    stops, targets = _conditional(symbol, orders, STOP), _conditional(symbol, orders, TARGET)
     if not stops and not targets:
         return None
     stop = max(stops, key=lambda o: o.created_ms) if stops else None
@@ -205,6 +205,23 @@ def _by_orders(symbol: str, orders: Iterable[VenueOrder]) -> Protection | None:
         target_price=target.trigger_price if target else "",
         target_id=target.client_id if target else "",
     )
+
+
+def _conditional(symbol: str, orders: Iterable[VenueOrder], leg: str) -> list[VenueOrder]:
+    ours = [o for o in orders if o.symbol == symbol and o.conditional and o.status in OPEN]
+    return [o for o in ours if client_id_leg(o.client_id) == leg]
+
+
+def _spare(symbol: str, orders: Sequence[VenueOrder], now_ms: int) -> int:
+    """Count our stops and targets that should have gone when a newer one came.
+
+    Whoever replaced them ended before he took them away; a venue may also show them a moment longer.
+    """
+    found = 0
+    for leg in (STOP, TARGET):
+        made = sorted(order.created_ms for order in _conditional(symbol, orders, leg))
+        found += len(made) - 1 if made and now_ms - made[-1] > SPARE_MS else 0
+    return found
 
 
 def foreign_orders(symbol: str, orders: Iterable[VenueOrder]) -> list[VenueOrder]:

@@ -65,7 +65,8 @@ class LiveState:
     """One asset's orders, fills that no bar has settled yet, its position and protection at the venue.
 
     `ours_base` is what our orders and whatever closed them add up to, `foreign_base` what others did on the
-    same account; both signed. `protection` is what was last seen standing at the venue. `leave` is why the
+    same account; both signed. `protection` is what was last seen standing at the venue, `spare_orders`
+    how many of our stops and targets stand beside it though newer ones took their place. `leave` is why the
     position must be left whatever the next decision says ("" none). `frozen` is why nothing is entered.
     `unprotected_ms` adds up how long fills stood without a verified stop, `flattened_ms` is the last wish of
     a person to be out that was taken up.
@@ -80,6 +81,7 @@ class LiveState:
     foreign_base: str = "0"
     venue_base: str = "0"
     protection: Protection | None = None
+    spare_orders: int = 0
     naked_since_ms: int = 0
     unprotected_ms: int = 0
     read_to_ms: int = 0
