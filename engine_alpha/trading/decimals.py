@@ -20,6 +20,12 @@ def exact(value: float, step: str) -> str:
     return plain(on_grid)
 
 
+def nearest(value: float, step: str) -> str:
+    """Return the nearest decimal on the grid of `step`, above 0: a price may be older than today's grid."""
+    grid = Decimal(step)
+    return plain(max((Decimal(repr(value)) / grid).to_integral_value(), Decimal(1)) * grid)
+
+
 def plain(value: Decimal) -> str:
     """Return a decimal without exponent and without trailing zeros: 0.010 is "0.01", zero "0"."""
     text = format(value, "f")

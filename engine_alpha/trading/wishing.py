@@ -8,7 +8,7 @@ from engine_alpha.kernel.codes import EXITS
 from engine_alpha.kernel.values import Bar, Pending, Position
 from engine_alpha.step.plan import AssetPlan
 from engine_alpha.step.state import AssetState
-from engine_alpha.trading.decimals import exact, plain
+from engine_alpha.trading.decimals import nearest, plain
 from engine_alpha.trading.duties import Wish
 from engine_alpha.trading.settling import entered
 from engine_alpha.trading.state import LiveState
@@ -69,8 +69,8 @@ def _protection(
 ) -> Protection:
     tick = plan.instrument.tick_quote
     symbol, timeframe = live.symbol, plan.asset.base_timeframe
-    stop = exact(position.stop_price, tick)
-    target = exact(position.target_price, tick) if with_target and position.target_price > 0.0 else ""
+    stop = nearest(position.stop_price, tick)
+    target = nearest(position.target_price, tick) if with_target and position.target_price > 0.0 else ""
     quantity = plain(min(abs(live.position), abs(Decimal(live.venue_base))))
     return Protection(
         symbol=symbol,
