@@ -50,10 +50,11 @@ class LiveBook:
         While anything of it is left at the venue it traded on, it stays there.
         """
         known = self.states.get(symbol)
-        if known is None or (known.venue != venue and known.is_flat and not known.booked):
-            version = 0 if known is None else known.version
-            return LiveState(symbol=symbol, venue=venue, version=version)
-        return known
+        if known is None:
+            return LiveState(symbol=symbol, venue=venue)
+        if known.venue == venue or not known.is_over:
+            return known
+        return LiveState(symbol=symbol, venue=venue, version=known.version, flattened_ms=known.flattened_ms)
 
     def venue_of(self, state: LiveState) -> Venue:
         """Return the venue on which an asset's orders are."""

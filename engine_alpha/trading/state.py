@@ -103,6 +103,12 @@ class LiveState:
         return self.position == 0 and not any(order.is_open or order.awaits_fills for order in self.orders)
 
     @property
+    def is_over(self) -> bool:
+        """Say whether it may be forgotten: flat, every fill settled by a bar, no order of ours left."""
+        left = self.protection is not None and (self.protection.stop_id or self.protection.target_id)
+        return self.is_flat and not self.booked and not left
+
+    @property
     def unresolved(self) -> list[LiveOrder]:
         """Return the orders whose outcome must be looked up."""
         return [order for order in self.orders if order.is_unresolved]

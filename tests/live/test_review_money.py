@@ -1,14 +1,18 @@
 """Ways to lose money that a review looked for: each was shown before it was mended."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine_alpha.loop.arming import disarm
 from engine_alpha.loop.engine import Engine
+from engine_alpha.loop.flatten_file import request_flatten
+from engine_alpha.loop.live_orders import take_up_flattens
 from engine_alpha.trading.state import LiveState
-from tests.live.worlds import World, live_world
+from tests.live.worlds import ACCOUNT, World, live_world
 from tests.unit.loop.runs import LONG_HELD, a_home, edit, series_of
 
 SYMBOL = "BTCUSDT"
@@ -45,3 +49,18 @@ def test_a_new_grid_of_prices_does_not_stop_the_engine(tmp_path: Path, venue: st
         assert engine.live is not None and engine.live.book.faults == {}
 
 
+@both_venues
+def test_a_wish_to_be_out_is_taken_up_once_though_its_asset_moves(tmp_path: Path, venue: str) -> None:
+    world = a_world(tmp_path, venue)
+    other = "binance" if venue == "bybit" else "bybit"
+    with world.engine() as engine:
+        for hour in range(3):
+            world.tick(engine, hour)
+        request_flatten(world.home.account(ACCOUNT), SYMBOL, "enough", world.clock.now_ms())
+        world.tick(engine, 3)
+        disarm(world.home.account(ACCOUNT), SYMBOL)
+        world.tick(engine, 4)
+        state = state_of(engine)
+        assert state.is_flat and state.flattened_ms
+        asset = next(each for each in engine.setup.enabled if each.symbol == SYMBOL)
+        take_up_flattens(engine, [replace(asset, venue=other)])
