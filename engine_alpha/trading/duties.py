@@ -100,6 +100,8 @@ def stands(state: LiveState, wish: Protection) -> bool:
     standing = state.protection
     if standing is None or state.spare_orders or not is_covered(state):
         return False
+    if standing.stop_id and Decimal(standing.quantity_base) != Decimal(wish.quantity_base):
+        return False  # an order for more than is held may be refused once it fires
     same_stop = Decimal(standing.stop_price) == Decimal(wish.stop_price)
     return same_stop and Decimal(standing.target_price or "0") == Decimal(wish.target_price or "0")
 

@@ -64,3 +64,16 @@ def test_a_wish_to_be_out_is_taken_up_once_though_its_asset_moves(tmp_path: Path
         assert state.is_flat and state.flattened_ms
         asset = next(each for each in engine.setup.enabled if each.symbol == SYMBOL)
         take_up_flattens(engine, [replace(asset, venue=other)])
+
+
+def test_a_stop_for_more_than_is_held_is_made_smaller(tmp_path: Path) -> None:
+    world = a_world(tmp_path, "binance")
+    with world.engine() as engine:
+        for hour in range(3):
+            world.tick(engine, hour)
+        whole = abs(world.book.position(SYMBOL).quantity)
+        world.book.adl(SYMBOL, whole / 2)
+        world.tick(engine, 3)
+        left = abs(world.book.position(SYMBOL).quantity)
+        assert 0 < left < whole
+        assert [order.quantity for order in world.book.open_orders(SYMBOL)] == [left]
