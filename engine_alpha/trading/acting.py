@@ -113,6 +113,7 @@ def moment_of(book: LiveBook, state: LiveState, brief: Brief) -> Moment:
         max_entry_delay_ms=book.limits.max_entry_delay_ms,
         timeframe_ms=brief.timeframe_ms,
         may_enter=enters,
+        stop_rides_entry=book.venue_of(state).stop_rides_entry,
         unsent=frozenset(book.unsent),
     )
 

@@ -25,7 +25,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What the choice depends on besides the state: the time, limits, and what this process knows.
+    """What the choice depends on besides the state: the time, limits, the venue, what this process knows.
 
     `unsent` are ids that this process has journalled and certainly not sent. `entries_until_ms` is when an
     entry of that bar comes too late. `started_ms`: nakedness counts from there on after a crash.
@@ -38,6 +38,7 @@ class Moment:
     max_entry_delay_ms: int
     timeframe_ms: int
     may_enter: bool
+    stop_rides_entry: bool = True
     unsent: frozenset[str] = frozenset()
 
 
@@ -57,6 +58,8 @@ def duty_of(state: LiveState, wish: Wish, moment: Moment) -> Duty:
         duty = _of_position(state, wish, moment)
         if duty is not None:
             return duty
+    elif not moment.stop_rides_entry and lacks_first_stop(state, wish.protection):
+        return Duty(kind=PROTECT, protection=wish.protection)
     for order in state.unresolved:
         return _of_unresolved(order, moment)
     if any(order.is_open or order.awaits_fills for order in state.orders):
@@ -85,6 +88,14 @@ def _leaving(state: LiveState, reason: str, moment: Moment) -> Duty:
     if state.leaving:
         return Duty(kind=WAIT)
     return Duty(kind=LEAVE, reason=reason)
+
+
+def lacks_first_stop(state: LiveState, wish: Protection | None) -> bool:
+    """Say whether nothing protects what an entry filled by the venue's word, before its fills are read."""
+    if wish is None:
+        return False
+    standing = state.protection
+    return standing is None or Decimal(standing.quantity_base) < Decimal(wish.quantity_base)
 
 
 def too_long_naked(state: LiveState, moment: Moment) -> str:

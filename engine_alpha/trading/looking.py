@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from engine_alpha.domain.orders import FUNDING, MISSING, Execution, VenueOrder, VenuePosition
+from engine_alpha.domain.orders import FUNDING, MISSING, TRADE, Execution, VenueOrder, VenuePosition
 from engine_alpha.errors import (
     BrokenPromise,
     ChloeError,
@@ -35,6 +35,7 @@ from engine_alpha.trading.state import LiveOrder, LiveState
 from engine_alpha.trading.wishing import Brief
 
 OVERLAP_MS = 60_000  # executions are asked for again: one may be told late
+UNNAMED_MS = 60_000  # a trade whose order nobody names is taken for another's after so long
 FIRST_LOOK_MS = 86_400_000  # how far back a first look goes for a position nobody here knows
 FORGOTTEN_MS = 86_400_000  # a working order that a venue has not known for so long was cancelled unfilled
 
@@ -124,14 +125,27 @@ def _order_maker(moved: LiveState, before: LiveOrder) -> EventMaker:
 async def _with_executions(book: LiveBook, brief: Brief, state: LiveState) -> LiveState:
     """Take in every execution that is new, one commit each: a crash between two loses and doubles nothing."""
     found = await book.venue_of(state).executions(state.symbol, _since_ms(book, state))
+    read_on = True
     for execution in sorted(found, key=lambda one: (one.at_ms, one.kind != FUNDING)):
+        now_ms = book.clock.now_ms()
         if book.knows(state, execution.venue_id):
             continue
-        now_ms = book.clock.now_ms()
+        if _may_be_ours(state, execution, now_ms):
+            read_on = False
+            continue
         taken = with_nakedness(with_execution(state, execution), now_ms)
-        taken = replace(taken, read_to_ms=max(state.read_to_ms, execution.at_ms))
+        if read_on:
+            taken = replace(taken, read_to_ms=max(state.read_to_ms, execution.at_ms))
         state = book.commit(taken, [_maker(state.venue, execution, brief.bar_ms)], brief.bar_ms)
     return state
+
+
+def _may_be_ours(state: LiveState, execution: Execution, now_ms: int) -> bool:
+    """Say whether a trade waits for its order's name: a venue may know trades before their orders."""
+    if execution.kind != TRADE or execution.client_id or now_ms - execution.at_ms > UNNAMED_MS:
+        return False
+    sides = {order.intent.side for order in state.orders if order.is_unresolved or order.awaits_fills}
+    return execution.side in sides
 
 
 def _maker(venue: str, execution: Execution, bar_ms: int) -> EventMaker:

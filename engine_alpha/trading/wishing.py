@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine_alpha.domain.orders import STOP, TARGET, Protection, client_id, opposite, side_word
+from engine_alpha.domain.orders import ENTRY, STOP, TARGET, Protection, client_id, opposite, side_word
 from engine_alpha.kernel.codes import EXITS
 from engine_alpha.kernel.values import Bar, Pending, Position
 from engine_alpha.step.plan import AssetPlan
@@ -34,10 +34,11 @@ def wish_of(state: AssetState | None, live: LiveState, plan: AssetPlan) -> Wish:
     """Return why our position must be left, and what protects it until then.
 
     The target works from the bar after the entry's on, as the kernel has it: so it is placed once a bar has
-    settled the entry.
+    settled the entry. Until an entry's fills are read its own stop is wished for, for what the venue says was
+    filled.
     """
     if live.position == 0:
-        return Wish()
+        return Wish(protection=_first_stop(live, plan))
     if state is None:
         return Wish(leave=LOST_ENTRY)
     sub, rules = state.sub, plan.rules
@@ -53,6 +54,21 @@ def wish_of(state: AssetState | None, live: LiveState, plan: AssetPlan) -> Wish:
     if position is None:
         return Wish(leave=LOST_ENTRY)
     return Wish(protection=_protection(live, plan, position, bar.open_ms, with_target=False))
+
+
+def _first_stop(live: LiveState, plan: AssetPlan) -> Protection | None:
+    entry = next((o for o in live.orders if o.intent.leg == ENTRY and o.awaits_fills), None)
+    if entry is None or not entry.intent.stop_price:
+        return None
+    intent, stop = entry.intent, entry.intent.stop_price
+    quantity = plain(Decimal(entry.told_base) - Decimal(entry.filled_base))
+    return Protection(
+        symbol=live.symbol,
+        side=opposite(intent.side),
+        quantity_base=quantity,
+        stop_price=stop,
+        stop_id=client_id(live.symbol, plan.asset.base_timeframe, intent.bar_ms, STOP, f"{stop}/{quantity}"),
+    )
 
 
 def next_bar(pending: Pending, timeframe_ms: int) -> Bar:
