@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from engine_alpha.config.risk import start_quote
 from engine_alpha.domain.asset import AssetConfig
-from engine_alpha.errors import ConfigError, DataError, VenueError
+from engine_alpha.errors import ConfigError, DataError, VenueBusy, VenueError
 from engine_alpha.kernel.money import equity_quote
 from engine_alpha.kernel.reconcile import AGREES, VERDICTS
 from engine_alpha.loop.arming import armed, counting
@@ -65,6 +65,12 @@ async def look_at(engine: Engine, assets: Sequence[AssetConfig]) -> None:
     await look(desk.book, [brief_of(engine, asset) for asset in assets])
     await asyncio.gather(*(_ask_lifecycle(engine, desk, asset) for asset in assets))
     await asyncio.gather(*(_check_setup(engine, desk, asset) for asset in assets))
+
+
+def busy_assets(engine: Engine, assets: Sequence[AssetConfig]) -> list[AssetConfig]:
+    """Return the assets whose venue wanted patience when it was looked at."""
+    faults = {} if engine.live is None else engine.live.book.faults
+    return [asset for asset in assets if isinstance(faults.get(asset.symbol), VenueBusy)]
 
 
 async def act_on(engine: Engine, assets: Sequence[AssetConfig]) -> None:

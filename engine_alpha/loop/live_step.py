@@ -11,12 +11,26 @@ import numpy as np
 from engine_alpha.config.instruments import listing_fault
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.bars import Bars, Funding, Reading
-from engine_alpha.errors import BrokenPromise, ConfigError, DataError, JournalError, VenueError
+from engine_alpha.errors import (
+    BrokenPromise,
+    ConfigError,
+    DataError,
+    JournalError,
+    VenueBusy,
+    VenueError,
+)
 from engine_alpha.home import current_home
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import requested_flattens
 from engine_alpha.loop.halting import take_up_halt
-from engine_alpha.loop.live_orders import act_on, armed_symbols, has_ended, look_at, why_close_only
+from engine_alpha.loop.live_orders import (
+    act_on,
+    armed_symbols,
+    busy_assets,
+    has_ended,
+    look_at,
+    why_close_only,
+)
 from engine_alpha.loop.wiring import open_engine_of
 from engine_alpha.plans.setup import Setup, read_setup
 from engine_alpha.ports import BarRequest
@@ -36,6 +50,9 @@ from engine_alpha.step.text import writable
 
 DECIDED, ALREADY, NO_DECISION, REFUSED, FAILED = "decided", "already", "no_decision", "refused", "failed"
 GOOD = (DECIDED, ALREADY)
+PATIENCE_MS = (500, 1_000, 2_000, 2_000, 2_000, 4_000, 4_000, 4_000)
+"""Pauses in which a busy venue is waited for where orders are real: exits may be due in this very tick."""
+
 _log = logging.getLogger("chloe.step")
 
 Answer = Reading | Exception
@@ -238,11 +255,24 @@ async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_
                 raise
             return DataError("cancelled", "the feed gave up this answer")
 
-    # whatever one feed raises is its asset's fault alone: it is raised in that asset's step
+    async def asked(wanted: list[AssetConfig]) -> dict[str, Answer]:
+        # whatever one feed raises is its asset's fault alone: it is raised in that asset's step
+        replies = await asyncio.gather(*(ask(asset) for asset in wanted), return_exceptions=True)
+        return {asset.symbol: _answer(reply) for asset, reply in zip(wanted, replies, strict=True)}
+
     looks = asyncio.ensure_future(look_at(engine, assets))
-    replies = await asyncio.gather(*(ask(asset) for asset in assets), return_exceptions=True)
+    answers = await asked(assets)
     await looks
-    return {asset.symbol: _answer(reply) for asset, reply in zip(assets, replies, strict=True)}
+    for pause_ms in PATIENCE_MS if engine.live is not None else ():
+        unread = [asset for asset in assets if isinstance(answers[asset.symbol], VenueBusy)]
+        unseen = busy_assets(engine, assets)
+        if not (unread or unseen) or engine.clock.now_ms() - now_ms > sum(PATIENCE_MS):
+            break
+        await engine.clock.pause(pause_ms)
+        looks = asyncio.ensure_future(look_at(engine, unseen))
+        answers |= await asked(unread)
+        await looks
+    return answers
 
 
 def _answer(reply: Answer | BaseException) -> Answer:
