@@ -162,6 +162,12 @@ def _since_ms(book: LiveBook, state: LiveState) -> int:
 def _compared(book: LiveBook, brief: Brief, state: LiveState) -> LiveState:
     """Return the state with the verdict on books against venue, and frozen or thawed by it."""
     now_ms = book.clock.now_ms()
+    if (
+        _nobody_holds(state)
+        and state.differs_since_ms
+        and now_ms - state.differs_since_ms >= book.limits.grace_ms
+    ):
+        state = replace(state, foreign_base="0")
     known = state.position + Decimal(state.foreign_base)
     differs = Decimal(state.venue_base) != known
     since_ms = (state.differs_since_ms or now_ms) if differs else 0
@@ -184,6 +190,14 @@ def _compared(book: LiveBook, brief: Brief, state: LiveState) -> LiveState:
     elif not differs and not (frozen.startswith(CONTRADICTION) and not state.is_flat):
         frozen = ""
     return replace(state, verdict=VERDICTS[verdict], differs_since_ms=since_ms, frozen=frozen)
+
+
+def _nobody_holds(state: LiveState) -> bool:
+    """Say whether the venue is flat and nothing of ours is under way: then others hold nothing either.
+
+    What they opened long before the first look was never read; its end was, and must not stand as a position.
+    """
+    return state.is_flat and Decimal(state.venue_base) == 0
 
 
 def _found(before: LiveState, after: LiveState, brief: Brief) -> list[EventMaker]:
