@@ -90,6 +90,8 @@ async def _work(book: LiveBook, client: Client) -> None:
         brief = client.brief()
         state = book.state(brief.symbol, brief.venue)
         duty = duty_of(state, client.wish(state), moment_of(book, state, brief))
+        if brief.symbol in book.faults and _enters(duty):
+            duty = Duty(kind=WAIT)  # the last look failed: nobody knows what is there now
         if duty.kind == NOTHING:
             return
         moved = duty.kind != WAIT and await _done(book, brief, state, duty)
@@ -100,6 +102,10 @@ async def _work(book: LiveBook, client: Client) -> None:
             await book.clock.pause(pause_ms)
             pause_ms = min(2 * pause_ms, LONGEST_PAUSE_MS)
         await look(book, [client.brief()])
+
+
+def _enters(duty: Duty) -> bool:
+    return duty.order is not None and duty.order.intent.leg == ENTRY
 
 
 def moment_of(book: LiveBook, state: LiveState, brief: Brief) -> Moment:
@@ -143,10 +149,10 @@ async def _done(book: LiveBook, brief: Brief, state: LiveState, duty: Duty) -> b
 
 def intend_exit(book: LiveBook, brief: Brief, state: LiveState, reason: str) -> LiveState:
     """Journal an exit of all of our position before it is sent."""
-    attempts = sum(1 for o in state.orders if o.intent.leg == EXIT and o.intent.bar_ms == brief.bar_ms)
     now_ms = book.clock.now_ms()
     intent = OrderIntent(
-        client_id=client_id(state.symbol, brief.timeframe, brief.bar_ms, EXIT, str(attempts)),
+        # by the version: attempts can't be counted, finished ones are forgotten while bars stay away
+        client_id=client_id(state.symbol, brief.timeframe, brief.bar_ms, EXIT, str(state.version)),
         symbol=state.symbol,
         leg=EXIT,
         side=closing_side(state),
