@@ -206,7 +206,11 @@ async def _resolve(book: LiveBook, brief: Brief, state: LiveState, order: LiveOr
     moment = moment_of(book, state, brief)
     if not is_proved_missing(order, moment):
         return False
-    if await book.venue_of(state).find(order.intent) is not None:
+    try:
+        found = await book.venue_of(state).find(order.intent)
+    except (VenueError, DataError):
+        return False  # not proved yet
+    if found is not None:
         return False  # it was under way after all: the next look takes it in
     if order.intent.leg != ENTRY or not may_send(order, moment):
         _happened(book, brief, state, order, MISSING, "proved never to have arrived")

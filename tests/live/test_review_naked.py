@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine_alpha.loop.engine import Engine
+from engine_alpha.loop.flatten_file import request_flatten
 from tests.exchange.binance_trading import BinanceTrading
 from tests.exchange.private import Auth, Reply
 from tests.exchange.trading.book import TradingBook
 from tests.live.test_review_money import SYMBOL, a_world, state_of
-from tests.live.worlds import World
+from tests.live.worlds import ACCOUNT, World
 from tests.unit.loop.runs import assert_sound
 
+import os
+
+TIMES = int(os.environ.get("T", "6"))
 ORDER, ORDERS = "/fapi/v1/order", "/fapi/v1/allOrders"
 
 
@@ -67,3 +71,15 @@ def test_what_was_entered_has_a_stop_before_its_fills_can_be_read(tmp_path: Path
         assert abs(state_of(engine).position) == held
         assert [each.quantity for each in world.book.open_orders(SYMBOL)] == [held]
         assert_sound(engine.journal)
+
+
+def test_a_look_up_that_fails_is_made_again_within_the_tick(tmp_path: Path) -> None:
+    world = a_world(tmp_path, "binance")
+    faults = world.front.market.faults
+    with world.engine() as engine:
+        hour = until_held(world, engine)
+        request_flatten(world.home.account(ACCOUNT), SYMBOL, "enough", world.clock.now_ms())
+        faults.add(kind="drop", path=ORDER, times=9)
+        world.tick(engine, hour + 1)
+        assert world.book.position(SYMBOL).quantity == 0
+        assert state_of(engine).position == 0
