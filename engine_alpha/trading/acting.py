@@ -45,6 +45,7 @@ from engine_alpha.trading.duties import (
     closing_side,
     duty_of,
     is_proved_missing,
+    is_urgent,
     may_send,
 )
 from engine_alpha.trading.ingest import with_happening, with_nakedness, with_told
@@ -83,7 +84,7 @@ async def act(book: LiveBook, clients: Sequence[Client]) -> None:
 
 async def _work(book: LiveBook, client: Client) -> None:
     """Do what is due until nothing is, or until the time for it is over: the next tick goes on from there."""
-    until_ms = book.clock.now_ms() + book.limits.budget_ms
+    began_ms = book.clock.now_ms()
     pause_ms = book.limits.poll_ms
     last = Duty(kind=NOTHING)
     for _ in range(MOST_ROUNDS):
@@ -97,7 +98,9 @@ async def _work(book: LiveBook, client: Client) -> None:
         moved = duty.kind != WAIT and await _done(book, brief, state, duty)
         moved, last = moved and duty != last, duty  # due again at once: the venue does not show it yet
         if not moved:
-            if book.clock.now_ms() >= until_ms:
+            limits = book.limits
+            most_ms = limits.urgent_budget_ms if is_urgent(state, duty) else limits.budget_ms
+            if book.clock.now_ms() - began_ms >= most_ms:
                 return
             await book.clock.pause(pause_ms)
             pause_ms = min(2 * pause_ms, LONGEST_PAUSE_MS)

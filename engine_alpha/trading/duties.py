@@ -90,6 +90,20 @@ def _leaving(state: LiveState, reason: str, moment: Moment) -> Duty:
     return Duty(kind=LEAVE, reason=reason)
 
 
+def is_urgent(state: LiveState, duty: Duty) -> bool:
+    """Say whether the next tick would be too late: a position must be left, or may lack its stop."""
+    if duty.kind in (LEAVE, PROTECT) or state.naked_since_ms:
+        return True
+    return any(
+        order.is_unresolved or order.intent.leg == EXIT for order in state.orders if not is_done(order)
+    )
+
+
+def is_done(order: LiveOrder) -> bool:
+    """Say whether nothing more is to come of an order."""
+    return not order.is_open and not order.awaits_fills
+
+
 def lacks_first_stop(state: LiveState, wish: Protection | None) -> bool:
     """Say whether nothing protects what an entry filled by the venue's word, before its fills are read."""
     if wish is None:

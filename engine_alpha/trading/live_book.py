@@ -16,14 +16,15 @@ EventMaker = Callable[[LiveState], Event]
 class TradingLimits:
     """How long things may take. `poll_ms` is the first pause between two looks, doubled from look to look.
 
-    `budget_ms` is what one tick spends on one asset's orders; `grace_ms` how long a venue may tell position
-    and fills apart.
+    `budget_ms` is what one tick spends on one asset's orders, `urgent_budget_ms` where a position must be
+    left or lacks its stop; `grace_ms` how long a venue may tell position and fills apart.
     """
 
     naked_limit_ms: int = 10_000
     max_entry_delay_ms: int = 300_000
     grace_ms: int = 5_000
     budget_ms: int = 20_000
+    urgent_budget_ms: int = 180_000
     poll_ms: int = 250
 
 

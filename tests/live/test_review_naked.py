@@ -5,6 +5,8 @@ from pathlib import Path
 
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import request_flatten
+from engine_alpha.loop.live_step import finish_orders
+from engine_alpha.trading.live_book import TradingLimits
 from tests.exchange.binance_trading import BinanceTrading
 from tests.exchange.private import Auth, Reply
 from tests.exchange.trading.book import TradingBook
@@ -12,9 +14,7 @@ from tests.live.test_review_money import SYMBOL, a_world, state_of
 from tests.live.worlds import ACCOUNT, World
 from tests.unit.loop.runs import assert_sound
 
-import os
-
-TIMES = int(os.environ.get("T", "6"))
+URGENT_MS = TradingLimits().urgent_budget_ms
 ORDER, ORDERS = "/fapi/v1/order", "/fapi/v1/allOrders"
 
 
@@ -83,3 +83,26 @@ def test_a_look_up_that_fails_is_made_again_within_the_tick(tmp_path: Path) -> N
         world.tick(engine, hour + 1)
         assert world.book.position(SYMBOL).quantity == 0
         assert state_of(engine).position == 0
+
+
+def test_an_exit_is_tried_for_minutes_not_left_to_the_next_tick(tmp_path: Path) -> None:
+    world = a_world(tmp_path, "bybit")
+    with world.engine() as engine:
+        until_held(world, engine)
+        request_flatten(world.home.account(ACCOUNT), SYMBOL, "enough", world.clock.now_ms())
+        began_ms = world.clock.now_ms()
+        world.front.market.faults.add(kind="status", path="*", value=500, times=24)
+        finish_orders(engine, list(engine.setup.enabled))
+        assert world.book.position(SYMBOL).quantity == 0
+        assert 30_000 < world.clock.now_ms() - began_ms < URGENT_MS
+
+
+def test_a_tick_ends_where_a_venue_stays_away(tmp_path: Path) -> None:
+    world = a_world(tmp_path, "bybit")
+    with world.engine() as engine:
+        until_held(world, engine)
+        request_flatten(world.home.account(ACCOUNT), SYMBOL, "enough", world.clock.now_ms())
+        began_ms = world.clock.now_ms()
+        world.front.market.faults.add(kind="status", path="*", value=500)
+        finish_orders(engine, list(engine.setup.enabled))
+        assert URGENT_MS <= world.clock.now_ms() - began_ms < URGENT_MS + 10_000
