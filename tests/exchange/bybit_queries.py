@@ -86,6 +86,8 @@ class BybitQueries:
             position_record(each, Decimal(repr(self.book.mark_price(each.symbol))), isolated)
             for each in found
         ]
+        if not self.book.one_way:  # one record for each side
+            records = [{**record, "positionIdx": side} for record in records for side in (1, 2)]
         return _page(records, params, (20, 200), dict)
 
 
