@@ -15,6 +15,7 @@ from engine_alpha.kernel.reconcile import AGREES, VERDICTS
 from engine_alpha.loop.arming import armed, counting
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import FlattenWish, requested_flattens
+from engine_alpha.loop.halting import take_up_halt
 from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import Event, Venue
 from engine_alpha.step.plan import AssetPlan, kept_plan
@@ -26,7 +27,7 @@ from engine_alpha.trading.live_book import LiveBook
 from engine_alpha.trading.looking import look
 from engine_alpha.trading.road import LiveRoad
 from engine_alpha.trading.state import LiveState
-from engine_alpha.trading.wishing import Brief, wish_of
+from engine_alpha.trading.wishing import LOST_ENTRY, Brief, wish_of
 from engine_alpha.venues.lifecycle import ENDED, Lifecycle, lifecycle_of
 from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
 
@@ -74,10 +75,13 @@ def busy_assets(engine: Engine, assets: Sequence[AssetConfig]) -> list[AssetConf
 
 
 async def act_on(engine: Engine, assets: Sequence[AssetConfig]) -> None:
-    """Bring these assets' orders to what their decisions want."""
+    """Bring these assets' orders to what their decisions want, and to what people have said meanwhile."""
     desk = engine.live
     if desk is None:
         return
+    take_up_halt(engine, engine.clock.now_ms())
+    if not engine.frozen:
+        engine.armed = armed_symbols(engine.setup)
     take_up_flattens(engine, assets)
     await act(desk.book, [_client(engine, asset) for asset in assets])
 
@@ -133,7 +137,7 @@ def _client(engine: Engine, asset: AssetConfig) -> Client:
     def wish(live: LiveState) -> Wish:
         plan = plan_of(engine, asset)
         if plan is None:
-            return Wish()
+            return Wish(leave=LOST_ENTRY if live.position != 0 else "")
         state = engine.book.assets.get(asset.symbol)
         found = wish_of(state, live, plan)
         lifecycle = lifecycle_known(engine, asset.symbol)
@@ -181,6 +185,12 @@ def lifecycle_known(engine: Engine, symbol: str) -> Lifecycle | None:
     """Return where the contract stood when its venue was last asked."""
     asked = engine.live.lifecycles.get(symbol) if engine.live else None
     return asked[1] if asked else None
+
+
+def left_at_venue(engine: Engine, symbol: str) -> bool:
+    """Say whether anything of ours is left at a venue: an asset is not let go before."""
+    state = engine.live.book.states.get(symbol) if engine.live else None
+    return state is not None and not state.is_over
 
 
 def has_ended(engine: Engine, symbol: str) -> bool:

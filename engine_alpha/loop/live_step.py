@@ -28,6 +28,7 @@ from engine_alpha.loop.live_orders import (
     armed_symbols,
     busy_assets,
     has_ended,
+    left_at_venue,
     look_at,
     why_close_only,
 )
@@ -140,12 +141,13 @@ def _asset_named(setup: Setup, engine: Engine, symbol: str, timeframe: str) -> A
 def steppable(setup: Setup, engine: Engine) -> dict[str, AssetConfig]:
     """Return what a tick steps: the enabled assets in order, then those that only have to get flat.
 
-    An asset that was disabled, removed, broken, or given another venue or timeframe while it holds a position
-    is stepped close-only, on the settings it was last stepped on.
+    An asset that was disabled, removed, broken, or given another venue or timeframe while it holds a
+    position, or has anything left at a venue, is stepped close-only, on the settings it was last stepped on.
     """
     chosen: dict[str, AssetConfig] = {}
     enabled = [asset for asset in setup.enabled if engine.takes(asset.symbol)]
-    held = {symbol: state for symbol, state in engine.book.assets.items() if not state.is_flat}
+    states = engine.book.assets.items()
+    held = {symbol: state for symbol, state in states if not state.is_flat or left_at_venue(engine, symbol)}
     for asset in enabled:
         old = _on_old_settings(asset, held.get(asset.symbol))
         refuses = asset.symbol in held and (setup.faults_of(asset.symbol) or not _has_plan(setup, old))
