@@ -139,7 +139,8 @@ def ticked(world: MortalWorld, hour: int) -> None:
     """Run one tick in an engine that was opened for it, as a runner's process does."""
     with world.engine() as engine:
         world.tick(engine, hour)
-        assert engine.live is not None and engine.live.book.faults == {}, engine.live.book.faults
+        assert engine.live is not None
+        assert engine.live.book.faults == {}
 
 
 def crashed(scenario: Scenario, folder: Path, number: int, side: str, ahead: int = TICKS) -> Row:
@@ -166,7 +167,8 @@ def again(world: MortalWorld) -> None:
     world.clock.set(world.clock.now_ms() + RESTART_MS)
     with world.engine() as engine:
         world.tick_now(engine)
-        assert engine.live is not None and engine.live.book.faults == {}, engine.live.book.faults
+        assert engine.live is not None
+        assert engine.live.book.faults == {}
 
 
 def outcome_of(home: Home, facts: dict[str, Any]) -> Outcome:

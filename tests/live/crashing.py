@@ -143,7 +143,7 @@ class MortalWorld(World):
         setup = read_setup(self.home)
         labels = Labels(account=ACCOUNT, mode="live", feed="venue")
         with wiring.opened(setup, labels, self.feed, self.clock) as engine:
-            engine.journal = CrashingJournal(engine.journal, self.points)  # type: ignore[assignment]
+            engine.journal = CrashingJournal(engine.journal, self.points)
             engine.armed = armed_symbols(setup)
             engine.live = self.desk(engine, setup)
             yield engine
@@ -163,8 +163,8 @@ class MortalWorld(World):
         shutil.copytree(self.home.path, folder)
         shared = {id(each): each for each in (*self.market.listings.values(), self.feed)}
         for prices in self.book.state.prices.values():
-            shared[id(prices)] = prices  # type: ignore[assignment]
-        twin = copy.deepcopy((self.market, self.book, self.front, self.clock), shared)  # type: ignore[arg-type]
+            shared[id(prices)] = prices
+        twin = copy.deepcopy((self.market, self.book, self.front, self.clock), shared)
         market, book, front, clock = twin
         assert isinstance(clock, MortalClock)
         clock.points = points

@@ -151,7 +151,7 @@ def with_many(home: Home) -> None:
     edit(home.registry, many)
     for snapshot in home.instruments.glob("*.json"):
         entry = read_json(snapshot)["instruments"]["ETHUSDT"]
-        edit(snapshot, lambda found, entry=entry: found.update(instruments=dict.fromkeys(SYMBOLS, entry)))
+        edit(snapshot, lambda found: found.update(instruments=dict.fromkeys(SYMBOLS, entry)))  # noqa: B023
     set_risk(home, equity_quote=500_000.0)
 
     def small(found: dict[str, Any]) -> None:
