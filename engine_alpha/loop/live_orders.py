@@ -4,6 +4,7 @@ Start-up after a crash is the same path as any tick: look, then step, then act (
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,12 +25,14 @@ from engine_alpha.step.text import to_text
 from engine_alpha.trading.acting import Client, act
 from engine_alpha.trading.duties import Wish
 from engine_alpha.trading.live_book import LiveBook
-from engine_alpha.trading.looking import look
+from engine_alpha.trading.looking import look, seen_or_fault
 from engine_alpha.trading.road import LiveRoad
 from engine_alpha.trading.state import LiveState
 from engine_alpha.trading.wishing import LOST_ENTRY, Brief, wish_of
 from engine_alpha.venues.lifecycle import ENDED, Lifecycle, lifecycle_of
 from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
+
+_log = logging.getLogger("chloe.step")
 
 FLATTEN = "flatten"
 ASKED_AGAIN_MS = 3_600_000  # a contract's end may be announced any hour
@@ -64,8 +67,11 @@ async def look_at(engine: Engine, assets: Sequence[AssetConfig]) -> None:
     if desk is None:
         return
     await look(desk.book, [brief_of(engine, asset) for asset in assets])
-    await asyncio.gather(*(_ask_lifecycle(engine, desk, asset) for asset in assets))
-    await asyncio.gather(*(_check_setup(engine, desk, asset) for asset in assets))
+    for ask in (_ask_lifecycle, _check_setup):
+        answers = (ask(engine, desk, asset) for asset in assets)
+        for asset, done in zip(assets, await asyncio.gather(*answers, return_exceptions=True), strict=True):
+            if isinstance(seen_or_fault(done), Exception):  # it stays as it was known: exits go on
+                _log.error("%s could not be asked about at %s: %r", asset.symbol, asset.venue, done)
 
 
 def busy_assets(engine: Engine, assets: Sequence[AssetConfig]) -> list[AssetConfig]:

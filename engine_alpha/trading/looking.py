@@ -8,16 +8,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from engine_alpha.domain.orders import FUNDING, MISSING, TRADE, Execution, VenueOrder, VenuePosition
-from engine_alpha.errors import (
-    BrokenPromise,
-    ChloeError,
-    ConfigError,
-    DataError,
-    JournalError,
-    VenueError,
-)
+from engine_alpha.errors import BrokenPromise, JournalError
 from engine_alpha.kernel.reconcile import VERDICTS, Standing, freezes, verdict_of
 from engine_alpha.trading.ingest import (
     CONTRADICTION,
@@ -39,6 +33,8 @@ UNNAMED_MS = 60_000  # a trade whose order nobody names is taken for another's a
 FIRST_LOOK_MS = 86_400_000  # how far back a first look goes for a position nobody here knows
 FORGOTTEN_MS = 86_400_000  # a working order that a venue has not known for so long was cancelled unfilled
 
+Found = TypeVar("Found")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
@@ -51,30 +47,36 @@ class Sight:
 async def look(book: LiveBook, briefs: Sequence[Brief]) -> None:
     """Bring the live states of these assets up to what their venues say; note whose look failed."""
     names = sorted({book.state(brief.symbol, brief.venue).venue for brief in briefs})
-    sights = dict(zip(names, await asyncio.gather(*(_sight(book, name) for name in names)), strict=True))
+    seen = await asyncio.gather(*(_sight(book, name) for name in names), return_exceptions=True)
+    sights = {name: seen_or_fault(sight) for name, sight in zip(names, seen, strict=True)}
     looks = (_look_at(book, brief, sights) for brief in briefs)
-    for brief, fault in zip(briefs, await asyncio.gather(*looks, return_exceptions=True), strict=True):
-        if fault is None:
-            book.faults.pop(brief.symbol, None)
-        elif isinstance(fault, JournalError | BrokenPromise) or not isinstance(fault, Exception):
-            raise fault
-        else:
+    for brief, done in zip(briefs, await asyncio.gather(*looks, return_exceptions=True), strict=True):
+        fault = seen_or_fault(done)
+        if isinstance(fault, Exception):
             book.faults[brief.symbol] = fault
+        else:
+            book.faults.pop(brief.symbol, None)
 
 
-async def _sight(book: LiveBook, name: str) -> Sight | ChloeError:
+def seen_or_fault(found: Found | BaseException) -> Found | Exception:
+    """Return what was found, or the fault of whoever looked; raise what must stop everything."""
+    if isinstance(found, JournalError | BrokenPromise):
+        raise found
+    if isinstance(found, BaseException) and not isinstance(found, Exception):
+        raise found
+    return found
+
+
+async def _sight(book: LiveBook, name: str) -> Sight:
     """Ask for positions first: a fill that comes between is in the executions, which are asked for later."""
-    try:
-        positions = await book.venues[name].positions()
-        return Sight(positions=positions, orders=await book.venues[name].open_orders())
-    except (VenueError, DataError, ConfigError) as fault:
-        return fault
+    positions = await book.venues[name].positions()
+    return Sight(positions=positions, orders=await book.venues[name].open_orders())
 
 
-async def _look_at(book: LiveBook, brief: Brief, sights: Mapping[str, Sight | ChloeError]) -> None:
+async def _look_at(book: LiveBook, brief: Brief, sights: Mapping[str, Sight | Exception]) -> None:
     state = book.state(brief.symbol, brief.venue)
     sight = sights[state.venue]
-    if isinstance(sight, ChloeError):
+    if isinstance(sight, Exception):
         raise sight
     position = sight.positions.get(brief.symbol)
     if _has_anything(state, position):

@@ -1,0 +1,50 @@
+"""A venue that fails in a way nobody foresaw costs its own assets their look, and nobody his exits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from engine_alpha.domain.orders import VenuePosition
+from engine_alpha.domain.venue_facts import AccountFacts, SymbolFacts
+from engine_alpha.loop.engine import Engine
+from engine_alpha.loop.flatten_file import request_flatten
+from engine_alpha.venues.bybit import BybitVenue
+from tests.live.test_review_money import SYMBOL, a_world, state_of
+from tests.live.test_review_naked import until_held
+from tests.live.worlds import ACCOUNT, PROOF_MS, World
+
+
+class BrokenLook(BybitVenue):
+    async def positions(self) -> Mapping[str, VenuePosition]:
+        raise ZeroDivisionError("nobody foresaw this")
+
+
+class BrokenFacts(BybitVenue):
+    async def symbol_facts(self, symbol: str) -> SymbolFacts:
+        raise ZeroDivisionError("nobody foresaw this")
+
+
+class BrokenChecks(BybitVenue):
+    async def account_facts(self) -> AccountFacts:
+        raise ZeroDivisionError("nobody foresaw this")
+
+
+def with_venue(world: World, engine: Engine, kind: type[BybitVenue]) -> None:
+    assert engine.live is not None
+    engine.live.book.venues = {"bybit": kind(world.transport(), PROOF_MS)}
+
+
+@pytest.mark.parametrize("kind", [BrokenLook, BrokenFacts, BrokenChecks])
+def test_a_fault_nobody_foresaw_lets_exits_through(tmp_path: Path, kind: type[BybitVenue]) -> None:
+    world = a_world(tmp_path, "bybit")
+    with world.engine() as engine:
+        hour = until_held(world, engine)
+    with world.engine() as engine:
+        with_venue(world, engine, kind)
+        request_flatten(world.home.account(ACCOUNT), SYMBOL, "enough", world.clock.now_ms())
+        world.tick(engine, hour + 1)
+        assert world.book.position(SYMBOL).quantity == 0
+        with_venue(world, engine, BybitVenue)
+        world.tick(engine, hour + 2)
+        assert state_of(engine).position == 0
