@@ -1,4 +1,4 @@
-"""python -m tests.simulation --seeds 1-200 [--bars 100] [--assets 3] [--jobs 2]; a story: --seed N --trace."""
+"""python -m tests.simulation --seeds 1-200 [--bars 100] [--assets 3] [--jobs 2]; story: --seed N --trace."""
 
 import argparse
 import sys

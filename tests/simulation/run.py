@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 
 from engine_alpha.loop.halt_file import request_halt
-from tests.exchange.trading.values import OrderRefused
+from tests.exchange.trading.values import NewOrder, OrderRefused
 from tests.simulation import coverage
 from tests.simulation.deeds import done
 from tests.simulation.plan import HOUR_MS, MINUTE_MS, minutes_of_ticks, plan_of
@@ -15,8 +16,8 @@ from tests.simulation.universe import remember_windows
 from tests.simulation.watch import Violation
 from tests.simulation.world import World
 
-QUIET_HOURS = 6
-QUIET_TICKS_MS = (5_000, 90_000, 10 * MINUTE_MS, 30 * MINUTE_MS)
+QUIET_HOURS = 5
+QUIET_TICKS_MS = (5_000, 90_000, 30 * MINUTE_MS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,14 +114,20 @@ def quiet(world: World, hour: int) -> int:
 
 def undo_what_persons_did(world: World) -> None:
     """Trade what is not ours away by hand, as a person would who reads the report."""
-    for symbol in world.symbols:
-        foreign = world.watch.foreign(symbol)
-        if foreign:
-            try:
-                world.book.manual(symbol, "sell" if foreign > 0 else "buy", abs(foreign))
-                world.note("manual", f"a person gives up {foreign} {symbol}")
-            except OrderRefused:
-                continue
+    for symbol, position in world.watch.held().items():
+        state = world.watch.live_state(symbol)
+        if state is None or state.verdict not in ("foreign", "unexplained"):
+            continue
+        others = position.quantity - Decimal(state.ours_base)
+        try:
+            if others:
+                side = "sell" if others > 0 else "buy"
+                world.book.place(
+                    NewOrder(symbol=symbol, client_id="", side=side, quantity=abs(others), reduce_only=True)
+                )
+                world.note("manual", f"a person gives up {others} {symbol}")
+        except OrderRefused:
+            continue
 
 
 def digest_of(world: World) -> str:

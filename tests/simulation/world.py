@@ -25,6 +25,7 @@ from tests.exchange.market import Market
 from tests.exchange.private import Front
 from tests.exchange.trading.book import TradingBook
 from tests.live.worlds import ACCOUNT, PROOF_MS, contract_of, listing_of
+from tests.simulation.exchange import UnevenBook
 from tests.simulation.feed import SimulatedFeed
 from tests.simulation.network import CountingPlan, Line, QuickTransport, SimulatedTransport
 from tests.simulation.plan import HOUR_MS, NETWORK, REFUSALS, Plan
@@ -81,7 +82,7 @@ class World:
         market.faults = CountingPlan(self.seed, self.note)
         contracts = {symbol: contract_of(self.setup, symbol) for symbol in self.symbols}
         equity = self.setup.risk.equity_quote
-        book = TradingBook(market, self.plan.venue, equity, contracts=contracts, seed=self.seed)
+        book = UnevenBook(market, self.plan.venue, equity, contracts=contracts, seed=self.seed)
         private: Any = BybitTrading(book) if self.plan.venue == "bybit" else BinanceTrading(book)
         self.front = Front(market, private)
         return book
