@@ -30,7 +30,7 @@ from engine_alpha.trading.road import LiveRoad
 from engine_alpha.trading.state import LiveState
 from engine_alpha.trading.wishing import LOST_ENTRY, Brief, wish_of
 from engine_alpha.venues.lifecycle import ENDED, Lifecycle, lifecycle_of
-from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
+from engine_alpha.venues.setup_checks import Findings, SetupNeeds, setup_findings
 
 _log = logging.getLogger("chloe.step")
 
@@ -42,14 +42,15 @@ ASKED_AGAIN_MS = 3_600_000  # a contract's end may be announced any hour
 class LiveDesk:
     """What one live account's ticks work with. `environment` names it for people.
 
-    `faults_of_setup` are the sentences for which an asset may not enter, found once in a process;
-    `lifecycles` where each contract stands, and when that was asked.
+    `faults_of_setup` are the sentences for which an asset may not enter, `set_up` the assets of which margin
+    and leverage are set by this process; `lifecycles` where each contract stands, and when that was asked.
     """
 
     environment: str
     book: LiveBook
     road: LiveRoad
     faults_of_setup: dict[str, list[str]] = field(default_factory=dict)
+    set_up: set[str] = field(default_factory=set)
     lifecycles: dict[str, tuple[int, Lifecycle]] = field(default_factory=dict)
 
 
@@ -221,18 +222,20 @@ async def _ask_lifecycle(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> 
 
 async def _check_setup(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> None:
     """Check what must hold before a first order, again at every tick until all of it does."""
-    known = desk.faults_of_setup.get(asset.symbol)
     plan = plan_of(engine, asset)
-    if known == [] or plan is None or asset.symbol not in engine.armed:
+    if asset.symbol in desk.set_up or plan is None or asset.symbol not in engine.armed:
         return
     try:
         venue = desk.book.venues[asset.venue]
-        desk.faults_of_setup[asset.symbol] = await _setup_faults(engine, venue, asset, plan)
+        found = await _setup_findings(engine, venue, asset, plan)
+        desk.faults_of_setup[asset.symbol] = found.faults
+        if found.set_up:
+            desk.set_up.add(asset.symbol)
     except (VenueError, DataError, ConfigError) as fault:
         desk.faults_of_setup[asset.symbol] = [f"{asset.venue} could not be checked: {fault}"]
 
 
-async def _setup_faults(engine: Engine, venue: Venue, asset: AssetConfig, plan: AssetPlan) -> list[str]:
+async def _setup_findings(engine: Engine, venue: Venue, asset: AssetConfig, plan: AssetPlan) -> Findings:
     state = engine.book.assets.get(asset.symbol)
     price = 0.0 if state is None else state.sub.mark_price
     on_it = [
@@ -244,7 +247,7 @@ async def _setup_faults(engine: Engine, venue: Venue, asset: AssetConfig, plan: 
         price_quote=price,
         together_quote=sum(_equity(engine, each) for each in on_it),
     )
-    return (await setup_findings(venue, asset, plan.instrument, needs)).faults
+    return await setup_findings(venue, asset, plan.instrument, needs)
 
 
 def _equity(engine: Engine, asset: AssetConfig) -> float:

@@ -40,10 +40,11 @@ class SetupNeeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Faults forbid the first order; warnings are only said."""
+    """Faults forbid the first order; warnings are only said. `set_up`: margin mode and leverage are set."""
 
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    set_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,10 @@ async def setup_faults(
 async def setup_findings(
     venue: Venue, asset: AssetConfig, instrument: Instrument, needs: SetupNeeds
 ) -> Findings:
-    """Return faults and warnings. Leverage and margin mode are set only where nothing else is wrong."""
+    """Return faults and warnings. Leverage and margin mode are set only where nothing else is wrong.
+
+    Those of an open position stay: more leverage would take margin from it, and bring its liquidation nearer.
+    """
     sent_ms = needs.clock.now_ms()
     server_ms = await venue.server_ms()
     clock = ClockReading(sent_ms=sent_ms, server_ms=server_ms, received_ms=needs.clock.now_ms())
@@ -83,9 +87,11 @@ async def setup_findings(
     faults += money_faults(venue.name, await venue.wallet(), together)
     faults += size_faults(facts, asset, needs)
     faults += leverage_faults(facts, asset)
-    if not faults:
+    sets_up = not faults and asset.symbol not in await venue.positions()
+    if sets_up:
         faults += await _set_up_faults(venue, asset)
-    return Findings(faults=faults, warnings=fee_warnings(await venue.fee_rates(asset.symbol), instrument))
+    warnings = fee_warnings(await venue.fee_rates(asset.symbol), instrument)
+    return Findings(faults=faults, warnings=warnings, set_up=sets_up and not faults)
 
 
 async def _set_up_faults(venue: Venue, asset: AssetConfig) -> list[str]:

@@ -54,3 +54,17 @@ def test_a_stop_that_outlived_its_position_goes_though_its_asset_did(tmp_path: P
         world.tick(engine, hour + 2)
         assert world.book.open_orders(SYMBOL) == []
         assert_sound(engine.journal)
+
+
+@both_venues
+def test_the_leverage_of_an_open_position_stays(tmp_path: Path, venue: str) -> None:
+    world = a_world(tmp_path, venue)
+    with world.engine() as engine:
+        hour = until_held(world, engine)
+        before = world.book.position(SYMBOL)
+        set_asset(world.home, SYMBOL, max_leverage=10.0)
+    with world.engine() as engine:
+        world.tick(engine, hour + 1)
+        after = world.book.position(SYMBOL)
+        assert after.quantity == before.quantity
+        assert (after.leverage, after.margin) == (before.leverage, before.margin)
