@@ -1,10 +1,26 @@
 """Dead at any write or call of a tick and started again, orders and ledger come out as without it."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from tests.live.crash_points import VENUES, Row, line, table
+from tests.live.crash_points import (
+    FIRST_HOUR,
+    SIDES,
+    VENUES,
+    Row,
+    Scenario,
+    again,
+    differences,
+    hours,
+    line,
+    outcome_of,
+    played,
+    table,
+    ticked,
+)
+from tests.live.crashing import Crash, Points
 
 FEWER, AHEAD = 5, 2
 
@@ -29,6 +45,36 @@ def test_the_scenario_has_all_that_can_happen(tmp_path: Path, venue: str) -> Non
     assert {"stop", "trailing"} <= reasons and reasons & {"opposite_signal", "time"}
     assert len(whole.outcome.waiting) == 2 and len(whole.outcome.held) == 1, "it ends in a protected position"
     assert any(fill[1] == "Funding" and fill[-1] != "0" for fill in whole.outcome.fills), whole.outcome.fills
+
+
+def dies_again(scenario: Scenario, folder: Path, chance: Random) -> tuple[int, int, list[str]]:
+    """Die at a drawn point, then up to three times more while starting anew; return what differs then."""
+    stage = chance.choice(scenario.stages)
+    world = stage.world.copied(folder, Points(at=chance.randrange(40), side=chance.choice(SIDES)))
+    try:
+        ticked(world, stage.hour)
+    except Crash:
+        for deaths in range(4):
+            world.renewed(Points(at=chance.randrange(40) if deaths < 3 else None, side=chance.choice(SIDES)))
+            try:
+                again(world)
+                break
+            except Crash:
+                continue
+    world.renewed(Points())
+    last = min(stage.hour + AHEAD, hours()[-1])
+    for hour in range(stage.hour + 1, last + 1):
+        ticked(world, hour)
+    whole = scenario.outcomes[last - FIRST_HOUR]
+    return differences(whole, outcome_of(world.home, world.book.facts()))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("venue", VENUES)
+def test_dying_again_and_again_while_starting_anew(tmp_path: Path, venue: str) -> None:
+    scenario, chance = played(tmp_path / "whole", venue), Random(5)
+    for number in range(12):
+        assert dies_again(scenario, tmp_path / str(number), chance) == (0, 0, [])
 
 
 @pytest.mark.slow
