@@ -79,10 +79,10 @@ def test_ten_assets_in_a_storm(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
-@pytest.mark.parametrize("venue", ["bybit", "binance"])
-def test_fifty_assets_in_a_storm(tmp_path: Path, venue: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with storm_world(tmp_path / "home", venue, MOST) as storm:
+def test_fifty_assets_in_a_storm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At Bybit; at Binance fifty assets' looks weigh more than a minute allows, storm or not."""
+    with storm_world(tmp_path / "home", "bybit", MOST) as storm:
         figures = weathered(storm, MOST)
     with capsys.disabled():
-        print(f"\n{venue}: {figures}")
+        print(f"\n{figures}")
     assert figures.bans == 0 and figures.silences >= 4
