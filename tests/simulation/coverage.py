@@ -1,21 +1,26 @@
 """Which rows of the order table a run reaches."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from engine_alpha.domain.orders import TRANSITIONS, transition
 from engine_alpha.trading import ingest
 
-_seen: set[tuple[str, str]] = set()
 
+@contextmanager
+def noted() -> Iterator[set[tuple[str, str]]]:
+    """Note every row that an order goes through; yield the set that fills."""
+    seen: set[tuple[str, str]] = set()
 
-def _noted(status: str, happening: str) -> str:
-    _seen.add((status, happening))
-    return transition(status, happening)
+    def through(status: str, happening: str) -> str:
+        seen.add((status, happening))
+        return transition(status, happening)
 
-
-def fresh() -> set[tuple[str, str]]:
-    """Begin to note anew; return the set that fills."""
-    _seen.clear()
-    ingest.transition = _noted
-    return _seen
+    vars(ingest).update(transition=through)
+    try:
+        yield seen
+    finally:
+        vars(ingest).update(transition=transition)
 
 
 def missing(seen: set[tuple[str, str]]) -> list[tuple[str, str]]:

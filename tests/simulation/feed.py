@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 import numpy as np
 
@@ -68,5 +69,7 @@ def after_the_end(bars: Bars, settled_ms: int) -> Bars:
     if not over.any() or over.all():
         return bars
     last = float(bars.close[~over][-1])
-    columns = {name: np.where(over, last, getattr(bars, name)) for name in ("open", "high", "low", "close")}
+    columns: dict[str, Any] = {
+        name: np.where(over, last, getattr(bars, name)) for name in ("open", "high", "low", "close")
+    }
     return replace(bars, volume=np.where(over, 0.0, bars.volume), **columns)

@@ -20,7 +20,7 @@ class Sum:
 
     seeds: int = 0
     asset_bars: int = 0
-    fills: int = 0
+    fills: Counter[str] = field(default_factory=Counter)
     naked_ms: int = 0
     naked_alive_ms: int = 0
     longest_naked_alive_ms: int = 0
@@ -80,7 +80,8 @@ def lines_of(found: Sum, passed_s: float) -> list[str]:
     reached = len(TRANSITIONS) - len(missing)
     pace = found.asset_bars / passed_s if passed_s else 0.0
     return [
-        f"seeds {found.seeds}, asset-bars {found.asset_bars}, fills {found.fills}",
+        f"seeds {found.seeds}, asset-bars {found.asset_bars}",
+        f"executions {found.fills.total()}: {_counted(found.fills)}",
         f"wall time {passed_s:.1f} s, {pace:.0f} asset-bars/s",
         f"faults injected {found.faults.total()}: {_counted(found.faults)}",
         f"crashes {found.crashes.total()}: {_counted(found.crashes)}",

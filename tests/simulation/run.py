@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from random import Random
 
 from engine_alpha.loop.halt_file import request_halt
@@ -12,7 +13,7 @@ from tests.exchange.trading.values import NewOrder, OrderRefused
 from tests.simulation import coverage
 from tests.simulation.deeds import done
 from tests.simulation.plan import HOUR_MS, MINUTE_MS, minutes_of_ticks, plan_of
-from tests.simulation.universe import remember_windows
+from tests.simulation.universe import remembered_windows
 from tests.simulation.watch import Violation
 from tests.simulation.world import World
 
@@ -31,7 +32,7 @@ class Outcome:
     faults: Counter[str] = field(default_factory=Counter)
     crashes: Counter[str] = field(default_factory=Counter)
     transitions: set[tuple[str, str]] = field(default_factory=set)
-    fills: int = 0
+    fills: Counter[str] = field(default_factory=Counter)  # by the kind of execution
     naked_ms: int = 0
     naked_alive_ms: int = 0
     longest_naked_alive_ms: int = 0
@@ -40,12 +41,31 @@ class Outcome:
 
 def run_seed(seed: int, bars: int = 40, assets: int = 3, trace: bool = False, loses: int = 0) -> Outcome:
     """Run a seed until its end or its first violation. `loses`: commits a crash takes away (a mutation)."""
-    remember_windows()
     world = World(seed, plan_of(seed, bars), assets, bars, trace)
     world.disk.loses = loses
     world.tell(str(world.plan))
-    seen = coverage.fresh()
-    random = Random(f"{seed}/hours")
+    with remembered_windows(), coverage.noted() as seen:
+        hours = live_through(world, bars)
+    watch = world.watch
+    return Outcome(
+        seed=seed,
+        digest=digest_of(world),
+        asset_bars=hours * assets,
+        violations=watch.violations,
+        faults=world.faults,
+        crashes=world.crashes,
+        transitions=seen,
+        fills=Counter(fill.exec_type for fill in world.book.fills),
+        naked_ms=watch.naked_ms,
+        naked_alive_ms=watch.naked_alive_ms,
+        longest_naked_alive_ms=watch.longest_naked_alive_ms,
+        story=world.story or [],
+    )
+
+
+def live_through(world: World, bars: int) -> int:
+    """Let all hours pass until the end or the first violation; return how many did."""
+    random = Random(f"{world.seed}/hours")
     hours = 0
     try:
         while hours < bars and not world.watch.violations:
@@ -55,21 +75,7 @@ def run_seed(seed: int, bars: int = 40, assets: int = 3, trace: bool = False, lo
             hours += quiet(world, hours)
     finally:
         world.close()
-    watch = world.watch
-    return Outcome(
-        seed=seed,
-        digest=digest_of(world),
-        asset_bars=hours * assets,
-        violations=watch.violations,
-        faults=world.faults,
-        crashes=world.crashes,
-        transitions=set(seen),
-        fills=len(world.book.fills),
-        naked_ms=watch.naked_ms,
-        naked_alive_ms=watch.naked_alive_ms,
-        longest_naked_alive_ms=watch.longest_naked_alive_ms,
-        story=world.story or [],
-    )
+    return hours
 
 
 def trade_an_hour(world: World, random: Random, hour: int) -> None:
@@ -86,7 +92,7 @@ def trade_an_hour(world: World, random: Random, hour: int) -> None:
         if chance and random.random() < chance:
             near = random.random() < 0.6
             after_ms = ticks[0] + random.randint(0, 6_000) if near else random.randrange(HOUR_MS)
-            world.timeline.at(close_ms + after_ms, lambda name=name: done(world, name))
+            world.timeline.at(close_ms + after_ms, partial(done, world, name))
     for after_ms in ticks:
         if world.watch.violations:
             return

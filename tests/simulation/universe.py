@@ -1,7 +1,11 @@
 """What does not depend on the seed: generated markets, homes, and windows worked out once for all seeds."""
 
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -55,35 +59,42 @@ def funding() -> Funding:
 
 
 @cache
-def homes() -> tempfile.TemporaryDirectory[str]:
-    """Return the folder of this process's homes; it goes with the process."""
-    return tempfile.TemporaryDirectory(prefix="chloe-simulation-")
+def homes() -> Path:
+    """Return the folder of this process's homes; it goes with the process, also with one of a pool."""
+    folder = Path(tempfile.mkdtemp(prefix="chloe-simulation-"))
+    Finalize(None, shutil.rmtree, args=(folder, True), exitpriority=10)
+    return folder
 
 
 @cache
 def setup_of(venue: str, style: str, assets: int) -> Setup:
     """Return a home's configuration, read once."""
     card, risk = STYLES[style]
-    path = Path(homes().name) / f"{venue}-{style}-{assets}"
+    path = homes() / f"{venue}-{style}-{assets}"
     home: Home = a_home(path, SYMBOLS[:assets], cards=(card,), risk=risk)
     on_venue(home, venue)
     return read_setup(home)
 
 
-_windows: dict[tuple[str, str, int], Window] = {}
+_windows: dict[tuple[str, int], Window] = {}
 
 
 def remembered_window(reading: Reading, at: int) -> Window:
     """Return `window_of`, worked out once per market, symbol and bar where the reading is whole."""
     if not reading.source.startswith(CLEAN) or at == 0:
         return window_of(reading, at)
-    key = (reading.source, "", int(reading.bars.open_ms[at]))
+    key = (reading.source, int(reading.bars.open_ms[at]))
     found = _windows.get(key)
     if found is None:
         found = _windows[key] = window_of(reading, at)
     return found
 
 
-def remember_windows() -> None:
+@contextmanager
+def remembered_windows() -> Iterator[None]:
     """Let the engine's steps look windows up here."""
-    asset_step.window_of = remembered_window
+    vars(asset_step).update(window_of=remembered_window)
+    try:
+        yield
+    finally:
+        vars(asset_step).update(window_of=window_of)
