@@ -16,7 +16,7 @@ from engine_alpha.loop.times import iso
 from tests.live.crash_points import CARD, differences, outcome_of
 from tests.live.http_worlds import HttpWorld, When, coming_hour_ms, http_world
 from tests.unit.loop.processes import ROOT
-from tests.unit.loop.runs import edit
+from tests.unit.loop.runs import edit, set_engine
 
 SYMBOLS = ("ETHUSDT", "SOLUSDT", "BTCUSDT")
 MODULE = "engine_alpha.loop.multi_asset_runner"
@@ -31,6 +31,7 @@ def armed_world(folder: Path, venue: str, start_ms: int) -> Iterator[HttpWorld]:
     """Serve an exchange to a home whose three assets are armed, with a short receive window."""
     with http_world(folder, venue, CARD, SYMBOLS, When(BARS_IN, start_ms)) as world:
         edit(world.home.engine, lambda found: found["live"].update(recv_window_ms=RECV_WINDOW_MS))
+        set_engine(world.home, feed_deadline_ms=60_000)  # one of the runners is stopped for a while
         for symbol in SYMBOLS:
             armed = world.chloe("live", "arm", symbol, "--yes")
             assert armed.exit_code == 0, armed.output
