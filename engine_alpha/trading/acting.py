@@ -95,7 +95,7 @@ async def _work(book: LiveBook, client: Client) -> None:
             duty = Duty(kind=WAIT)  # the last look failed: nobody knows what is there now
         if duty.kind == NOTHING:
             return
-        moved = duty.kind != WAIT and await _done(book, brief, state, duty)
+        moved = duty.kind != WAIT and await _attempted(book, brief, state, duty)
         moved, last = moved and duty != last, duty  # due again at once: the venue does not show it yet
         if not moved:
             limits = book.limits
@@ -125,6 +125,14 @@ def moment_of(book: LiveBook, state: LiveState, brief: Brief) -> Moment:
         stop_rides_entry=book.venue_of(state).stop_rides_entry,
         unsent=frozenset(book.unsent),
     )
+
+
+async def _attempted(book: LiveBook, brief: Brief, state: LiveState, duty: Duty) -> bool:
+    """Do one duty, see `_done`; what failed on the way is found by the next look, and is due again."""
+    try:
+        return await _done(book, brief, state, duty)
+    except (VenueError, DataError):
+        return False
 
 
 async def _done(book: LiveBook, brief: Brief, state: LiveState, duty: Duty) -> bool:
@@ -209,11 +217,7 @@ async def _resolve(book: LiveBook, brief: Brief, state: LiveState, order: LiveOr
     moment = moment_of(book, state, brief)
     if not is_proved_missing(order, moment):
         return False
-    try:
-        found = await book.venue_of(state).find(order.intent)
-    except (VenueError, DataError):
-        return False  # not proved yet
-    if found is not None:
+    if await book.venue_of(state).find(order.intent) is not None:
         return False  # it was under way after all: the next look takes it in
     if order.intent.leg != ENTRY or not may_send(order, moment):
         _happened(book, brief, state, order, MISSING, "proved never to have arrived")
@@ -270,8 +274,5 @@ def _noted(book: LiveBook, brief: Brief, state: LiveState, wish: Protection, wha
 
 
 async def _unprotect(book: LiveBook, state: LiveState) -> bool:
-    try:
-        await book.venue_of(state).unprotect(state.symbol)
-    except VenueError:
-        return False
+    await book.venue_of(state).unprotect(state.symbol)
     return True

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine_alpha.domain.orders import VenuePosition
+from engine_alpha.domain.orders import OrderIntent, VenueOrder, VenuePosition
 from engine_alpha.domain.venue_facts import AccountFacts, SymbolFacts
+from engine_alpha.errors import DataError
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import request_flatten
 from engine_alpha.venues.bybit import BybitVenue
@@ -35,6 +36,18 @@ def with_venue(world: World, engine: Engine, kind: type[BybitVenue]) -> None:
     engine.live.book.venues = {"bybit": kind(world.transport(), PROOF_MS)}
 
 
+class Stammers(BybitVenue):
+    """Can't make out the venue's time when a first order is to be sent: nothing was."""
+
+    has_failed = False
+
+    async def place(self, intent: OrderIntent) -> VenueOrder:
+        if not self.has_failed:
+            self.has_failed = True
+            raise DataError("bad_reply", "a page instead of the time")
+        return await super().place(intent)
+
+
 @pytest.mark.parametrize("kind", [BrokenLook, BrokenFacts, BrokenChecks])
 def test_a_fault_nobody_foresaw_lets_exits_through(tmp_path: Path, kind: type[BybitVenue]) -> None:
     world = a_world(tmp_path, "bybit")
@@ -48,3 +61,13 @@ def test_a_fault_nobody_foresaw_lets_exits_through(tmp_path: Path, kind: type[By
         with_venue(world, engine, BybitVenue)
         world.tick(engine, hour + 2)
         assert state_of(engine).position == 0
+
+
+def test_a_reply_that_makes_no_sense_costs_an_exit_seconds_not_an_hour(tmp_path: Path) -> None:
+    world = a_world(tmp_path, "bybit")
+    with world.engine() as engine:
+        hour = until_held(world, engine)
+        with_venue(world, engine, Stammers)
+        request_flatten(world.home.account(ACCOUNT), SYMBOL, "enough", world.clock.now_ms())
+        world.tick(engine, hour + 1)
+        assert state_of(engine).position == 0 == world.book.position(SYMBOL).quantity
