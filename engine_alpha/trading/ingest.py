@@ -144,20 +144,24 @@ def with_sight(
     state: LiveState, position: VenuePosition | None, orders: Sequence[VenueOrder], now_ms: int
 ) -> LiveState:
     """Return the state after a look at position and open orders: what protects it, or since when nothing."""
+    was_covered = state.position != ZERO and is_covered(state)
     venue_base = "0" if position is None else plain(Decimal(position.quantity_base))
     standing = _on_position(position) or _by_orders(state.symbol, orders)
     spare = 0 if standing is None else _spare(state.symbol, orders, now_ms)
     state = replace(state, venue_base=venue_base, protection=standing, spare_orders=spare)
-    return with_nakedness(state, now_ms)
+    return with_nakedness(state, now_ms, was_covered)
 
 
-def with_nakedness(state: LiveState, now_ms: int) -> LiveState:
-    """Return the state with the time since which fills stand without a stop, 0 while they have one."""
+def with_nakedness(state: LiveState, now_ms: int, was_covered: bool = False) -> LiveState:
+    """Return the state with the time since which fills stand without a stop, 0 while they have one.
+
+    It counts from the last fill; a stop that stood when it was last looked for is missed from now on.
+    """
     if state.position != ZERO and not is_covered(state):
         if state.naked_since_ms:
             return state
-        filled = [each.execution.at_ms for each in state.booked if each.leg == ENTRY]
-        return replace(state, naked_since_ms=min([now_ms, *filled]))
+        filled = [] if was_covered else [each.execution.at_ms for each in state.booked if each.leg == ENTRY]
+        return replace(state, naked_since_ms=min([now_ms, *filled[-1:]]))
     if not state.naked_since_ms:
         return state
     spent = max(0, now_ms - state.naked_since_ms)
