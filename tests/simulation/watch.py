@@ -78,7 +78,9 @@ class Watch:
         """Measure a span of time."""
         alive = self.world.engine is not None and not self.world.process.dead and to_ms - from_ms < 30_000
         for symbol, position in self.held().items():
-            if self.has_stop(position):
+            if symbol in self.touched or self.has_stop(
+                position
+            ):  # a person's own position needs none of ours
                 self._naked_run.pop(symbol, None)
                 continue
             self.naked_ms += to_ms - from_ms
