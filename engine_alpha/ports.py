@@ -188,8 +188,11 @@ class Venue(Protocol):
         """Return every open position of the account by symbol: one request for all."""
         ...
 
-    async def open_orders(self) -> Sequence[VenueOrder]:
-        """Return all open orders of the account, conditional ones too, no stop that hangs on a position."""
+    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder]:
+        """Return the open orders of one symbol, or of the whole account, which costs more of the pace.
+
+        Conditional ones too, but no stop that hangs on a position.
+        """
         ...
 
     async def executions(self, symbol: str, since_ms: int) -> Sequence[Execution]:

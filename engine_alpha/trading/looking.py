@@ -47,7 +47,8 @@ class Sight:
 async def look(book: LiveBook, briefs: Sequence[Brief]) -> None:
     """Bring the live states of these assets up to what their venues say; note whose look failed."""
     names = sorted({book.state(brief.symbol, brief.venue).venue for brief in briefs})
-    seen = await asyncio.gather(*(_sight(book, name) for name in names), return_exceptions=True)
+    only = briefs[0].symbol if len(briefs) == 1 else ""
+    seen = await asyncio.gather(*(_sight(book, name, only) for name in names), return_exceptions=True)
     sights = {name: seen_or_fault(sight) for name, sight in zip(names, seen, strict=True)}
     looks = (_look_at(book, brief, sights) for brief in briefs)
     for brief, done in zip(briefs, await asyncio.gather(*looks, return_exceptions=True), strict=True):
@@ -67,10 +68,13 @@ def seen_or_fault(found: Found | BaseException) -> Found | Exception:
     return found
 
 
-async def _sight(book: LiveBook, name: str) -> Sight:
-    """Ask for positions first: a fill that comes between is in the executions, which are asked for later."""
+async def _sight(book: LiveBook, name: str, only: str) -> Sight:
+    """Ask for positions first: a fill that comes between is in the executions, which are asked for later.
+
+    Orders are those of one symbol where only that is looked at.
+    """
     positions = await book.venues[name].positions()
-    return Sight(positions=positions, orders=await book.venues[name].open_orders())
+    return Sight(positions=positions, orders=await book.venues[name].open_orders(only))
 
 
 async def _look_at(book: LiveBook, brief: Brief, sights: Mapping[str, Sight | Exception]) -> None:

@@ -156,10 +156,14 @@ class BinanceVenue:
         found = [facts.open_position(item) for item in rows(reply)]
         return {position.symbol: position for position in found if position is not None}
 
-    async def open_orders(self) -> Sequence[VenueOrder]:
-        """Return the account's open orders, the conditional ones last."""
-        plain = rows(await self._transport.call(endpoints.OPEN_ORDERS, {}, Urgency.RECONCILE))
-        waiting = rows(await self._transport.call(endpoints.OPEN_ALGOS, {}, Urgency.RECONCILE))
+    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder]:
+        """Return the symbol's or the account's open orders, the conditional ones last.
+
+        The account's cost forty times as much of the pace as one symbol's.
+        """
+        asked = {"symbol": symbol} if symbol else {}
+        plain = rows(await self._transport.call(endpoints.OPEN_ORDERS, asked, Urgency.RECONCILE))
+        waiting = rows(await self._transport.call(endpoints.OPEN_ALGOS, asked, Urgency.RECONCILE))
         return [
             *(venue_order(item) for item in plain),
             *(conditional_order(algo_order(item)) for item in waiting),

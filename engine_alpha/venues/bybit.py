@@ -164,9 +164,9 @@ class BybitVenue:
         """Return every open position by symbol."""
         return await self._queries.positions()
 
-    async def open_orders(self) -> Sequence[VenueOrder]:
-        """Return the account's open orders without the stops and targets of positions."""
-        return await self._queries.open_orders()
+    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder]:
+        """Return the symbol's or the account's open orders without the stops and targets of positions."""
+        return await self._queries.open_orders(symbol)
 
     async def executions(self, symbol: str, since_ms: int) -> Sequence[Execution]:
         """Return fills and funding up to the venue's now, oldest first."""

@@ -64,9 +64,10 @@ class BybitQueries:
             same_symbol(field(item, "symbol", "position"), symbol)
         return items
 
-    async def open_orders(self) -> list[VenueOrder]:
-        """Return open orders but for the stops and targets that hang on positions."""
-        items = await self._pages(endpoints.REALTIME, {"settleCoin": endpoints.SETTLE_COIN, "limit": 50})
+    async def open_orders(self, symbol: str) -> list[VenueOrder]:
+        """Return open orders but for the stops and targets that hang on positions; "" for all symbols."""
+        whose: Asked = {"symbol": symbol} if symbol else {"settleCoin": endpoints.SETTLE_COIN}
+        items = await self._pages(endpoints.REALTIME, {**whose, "limit": 50})
         found = [venue_order(item) for item in items if not hangs_on_position(item)]
         return [order for order in found if order.status in OPEN]
 

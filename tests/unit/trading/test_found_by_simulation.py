@@ -36,7 +36,7 @@ class FlatVenue:
             raise VenueBusy("busy")
         return {}
 
-    async def open_orders(self) -> Sequence[VenueOrder]:
+    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder]:
         return []
 
     async def executions(self, _symbol: str, _since_ms: int) -> Sequence[Any]:
