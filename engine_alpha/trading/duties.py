@@ -64,7 +64,7 @@ def duty_of(state: LiveState, wish: Wish, moment: Moment) -> Duty:
         return _of_unresolved(order, moment)
     if any(order.is_open or order.awaits_fills for order in state.orders):
         return Duty(kind=WAIT)
-    if state.position == ZERO and state.protection is not None and Decimal(state.venue_base) == ZERO:
+    if state.position == ZERO and outlives_position(state):
         return Duty(kind=UNPROTECT)
     return Duty(kind=NOTHING)
 
@@ -90,18 +90,23 @@ def _leaving(state: LiveState, reason: str, moment: Moment) -> Duty:
     return Duty(kind=LEAVE, reason=reason)
 
 
+def outlives_position(state: LiveState) -> bool:
+    """Say whether a stop or target of ours still stands: it would meet the next position, anyone's.
+
+    It stays while anything at the venue is not explained: that may be ours.
+    """
+    standing, held = state.protection, Decimal(state.venue_base)
+    if standing is None:
+        return False
+    is_ours = bool(standing.stop_id or standing.target_id)
+    return held == ZERO or (is_ours and held == Decimal(state.foreign_base))
+
+
 def is_urgent(state: LiveState, duty: Duty) -> bool:
     """Say whether the next tick would be too late: a position must be left, or may lack its stop."""
     if duty.kind in (LEAVE, PROTECT) or state.naked_since_ms:
         return True
-    return any(
-        order.is_unresolved or order.intent.leg == EXIT for order in state.orders if not is_done(order)
-    )
-
-
-def is_done(order: LiveOrder) -> bool:
-    """Say whether nothing more is to come of an order."""
-    return not order.is_open and not order.awaits_fills
+    return bool(state.unresolved) or state.leaving
 
 
 def lacks_first_stop(state: LiveState, wish: Protection | None) -> bool:

@@ -77,3 +77,17 @@ def test_a_stop_for_more_than_is_held_is_made_smaller(tmp_path: Path) -> None:
         left = abs(world.book.position(SYMBOL).quantity)
         assert 0 < left < whole
         assert [order.quantity for order in world.book.open_orders(SYMBOL)] == [left]
+
+
+def test_no_stop_of_ours_waits_for_what_others_hold(tmp_path: Path) -> None:
+    world = a_world(tmp_path, "binance")
+    with world.engine() as engine:
+        for hour in range(3):
+            world.tick(engine, hour)
+        held = world.book.position(SYMBOL).quantity
+        world.book.manual(SYMBOL, "sell" if held > 0 else "buy", 2 * abs(held))
+        world.tick(engine, 3)
+        state = state_of(engine)
+        assert (state.position, state.verdict) == (0, "foreign")
+        assert world.book.position(SYMBOL).quantity == -held
+        assert world.book.open_orders(SYMBOL) == []
