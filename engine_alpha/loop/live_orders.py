@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from engine_alpha.config.risk import start_quote
 from engine_alpha.domain.asset import AssetConfig
-from engine_alpha.errors import ConfigError, DataError, VenueBusy, VenueError
+from engine_alpha.errors import ConfigError, DataError, VenueError
 from engine_alpha.kernel.money import equity_quote
 from engine_alpha.kernel.reconcile import AGREES, VERDICTS
 from engine_alpha.loop.arming import armed, counting
@@ -73,12 +73,6 @@ async def look_at(engine: Engine, assets: Sequence[AssetConfig]) -> None:
         for asset, done in zip(assets, await asyncio.gather(*answers, return_exceptions=True), strict=True):
             if isinstance(seen_or_fault(done), Exception):  # it stays as it was known: exits go on
                 _log.error("%s could not be asked about at %s: %r", asset.symbol, asset.venue, done)
-
-
-def busy_assets(engine: Engine, assets: Sequence[AssetConfig]) -> list[AssetConfig]:
-    """Return the assets whose venue wanted patience when it was looked at."""
-    faults = {} if engine.live is None else engine.live.book.faults
-    return [asset for asset in assets if isinstance(faults.get(asset.symbol), VenueBusy)]
 
 
 async def act_on(engine: Engine, assets: Sequence[AssetConfig]) -> None:

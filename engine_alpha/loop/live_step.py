@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -26,7 +26,6 @@ from engine_alpha.loop.halting import take_up_halt
 from engine_alpha.loop.live_orders import (
     act_on,
     armed_symbols,
-    busy_assets,
     has_ended,
     left_at_venue,
     look_at,
@@ -76,6 +75,11 @@ class StepReport:
     note: str = ""  # why a real position may not be opened now
 
     @property
+    def is_busy(self) -> bool:
+        """Say whether the venue wanted patience, and nothing else was wrong."""
+        return self.status == NO_DECISION and self.reason == VenueBusy.__name__
+
+    @property
     def is_good(self) -> bool:
         """Say whether the bar has its decision and nothing was refused."""
         return self.status in GOOD and not self.reason
@@ -117,9 +121,32 @@ def run_step_live(symbol: str, timeframe: str, tick: Tick | None = None) -> Step
     with open_engine_of(home, symbol) as engine:
         asset = _asset_named(engine.setup, engine, symbol, timeframe)
         take_up_halt(engine, engine.clock.now_ms())
-        report = _step(make_tick(engine, [asset]), asset)
-        finish_orders(engine, [asset])
-        return report
+        return step_patiently(engine, make_tick(engine, [asset]), [asset], _step)[0]
+
+
+def step_patiently(
+    engine: Engine,
+    tick: Tick,
+    assets: list[AssetConfig],
+    step: Callable[[Tick, AssetConfig], StepReport],
+) -> list[StepReport]:
+    """Step the assets of a tick, and bring their real orders to what was decided.
+
+    Where orders are real, those whose venue wanted patience are tried again after the others are done: an
+    exit may be due in this very tick, and nobody healthy waits for it.
+    """
+    reports: dict[str, StepReport] = {}
+    waiting = assets
+    for pause_ms in (0, *PATIENCE_MS) if engine.live is not None else (0,):
+        if pause_ms:
+            _awaited(engine, engine.clock.pause(pause_ms))
+            tick = make_tick(engine, waiting)
+        reports |= {asset.symbol: step(tick, asset) for asset in waiting}
+        finish_orders(engine, waiting)
+        waiting = [asset for asset in waiting if reports[asset.symbol].is_busy]
+        if not waiting:
+            break
+    return [reports[asset.symbol] for asset in assets]
 
 
 def _asset_named(setup: Setup, engine: Engine, symbol: str, timeframe: str) -> AssetConfig:
@@ -178,8 +205,7 @@ def _on_old_settings(asset: AssetConfig, held: AssetState | None) -> AssetConfig
 def make_tick(engine: Engine, assets: list[AssetConfig]) -> Tick:
     """Read configuration and clock once and ask every asset's feed at the same time."""
     setup = engine.setup
-    _let_bars_settle(engine, assets)
-    now_ms = engine.clock.now_ms()
+    now_ms = settled_now(engine, assets)
     answers = _awaited(engine, _answers(engine, setup, assets, now_ms))
     return Tick(
         engine=engine, setup=setup, now_ms=now_ms, answers=answers, flattens=_flattens(engine, assets)
@@ -216,13 +242,14 @@ def _awaited(engine: Engine, answers: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def _let_bars_settle(engine: Engine, assets: list[AssetConfig]) -> None:
-    """Wait until every newest close is `settle_delay_ms` past: a venue may still correct the bar before."""
+def settled_now(engine: Engine, assets: list[AssetConfig]) -> int:
+    """Return the time, once every newest close is `settle_delay_ms` past: a venue may correct its bar."""
     if engine.feed.simulated or not assets:
-        return
+        return engine.clock.now_ms()
     now_ms = engine.clock.now_ms()
     newest_ms = max(now_ms // asset.timeframe_ms * asset.timeframe_ms for asset in assets)
     engine.clock.wait_until(newest_ms + engine.setup.engine.settle_delay_ms)
+    return engine.clock.now_ms()
 
 
 def refreshed(engine: Engine) -> Setup:
@@ -257,24 +284,11 @@ async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_
                 raise
             return DataError("cancelled", "the feed gave up this answer")
 
-    async def asked(wanted: list[AssetConfig]) -> dict[str, Answer]:
-        # whatever one feed raises is its asset's fault alone: it is raised in that asset's step
-        replies = await asyncio.gather(*(ask(asset) for asset in wanted), return_exceptions=True)
-        return {asset.symbol: _answer(reply) for asset, reply in zip(wanted, replies, strict=True)}
-
+    # whatever one feed raises is its asset's fault alone: it is raised in that asset's step
     looks = asyncio.ensure_future(look_at(engine, assets))
-    answers = await asked(assets)
+    replies = await asyncio.gather(*(ask(asset) for asset in assets), return_exceptions=True)
     await looks
-    for pause_ms in PATIENCE_MS if engine.live is not None else ():
-        unread = [asset for asset in assets if isinstance(answers[asset.symbol], VenueBusy)]
-        unseen = busy_assets(engine, assets)
-        if not (unread or unseen) or engine.clock.now_ms() - now_ms > sum(PATIENCE_MS):
-            break
-        await engine.clock.pause(pause_ms)
-        looks = asyncio.ensure_future(look_at(engine, unseen))
-        answers |= await asked(unread)
-        await looks
-    return answers
+    return {asset.symbol: _answer(reply) for asset, reply in zip(assets, replies, strict=True)}
 
 
 def _answer(reply: Answer | BaseException) -> Answer:

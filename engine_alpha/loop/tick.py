@@ -5,15 +5,17 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.halting import take_up_halt
 from engine_alpha.loop.live_step import (
     REFUSED,
     StepReport,
-    finish_orders,
+    Tick,
     make_tick,
     refreshed,
     run_step_live,
+    step_patiently,
     steppable,
 )
 from engine_alpha.loop.telling import report_fields, tell, tell_orders
@@ -81,27 +83,28 @@ def tick_all(
     if only is not None:
         assets = {symbol: asset for symbol, asset in assets.items() if symbol in only}
     take_up_halt(engine, engine.clock.now_ms())
-    tick = make_tick(engine, list(assets.values()))
+    first = make_tick(engine, list(assets.values()))
     if announce and headline:
-        _log.info("MULTI-ASSET: tick at %s for %d assets", iso(tick.now_ms), len(setup.enabled))
-    steps = []
-    for asset in assets.values():
+        _log.info("MULTI-ASSET: tick at %s for %d assets", iso(first.now_ms), len(setup.enabled))
+
+    def step(tick: Tick, asset: AssetConfig) -> StepReport:
         if announce:
             _log.info("MULTI-ASSET: running live step for %s @ %s", asset.symbol, asset.base_timeframe)
         report = run_step_live(asset.symbol, asset.base_timeframe, tick)
         if announce:
             tell(tick, report)
-        steps.append(report)
-    finish_orders(engine, list(assets.values()))
+        return report
+
+    steps = step_patiently(engine, first, list(assets.values()), step)
     if announce:
         tell_orders(engine, list(assets.values()))
-    refused = _refuse_broken(engine, tick.now_ms, {step.symbol for step in steps}, announce)
+    refused = _refuse_broken(engine, first.now_ms, {step.symbol for step in steps}, announce)
     faults = tuple(setup.general_faults())
     if announce:
         for fault in faults:
             _log.error("left out: %s", fault)
     return TickReport(
-        now_ms=tick.now_ms,
+        now_ms=first.now_ms,
         simulated=engine.feed.simulated,
         account=engine.labels.account,
         enabled=len(setup.enabled),
@@ -128,7 +131,7 @@ def _refuse_broken(engine: Engine, now_ms: int, stepped: set[str], announce: boo
                 timeframe="",
                 status=REFUSED,
                 open_ms=hour_ms,
-                now_ms=now_ms,
+                now_ms=first.now_ms,
                 reason="config",
                 detail=detail,
             )
