@@ -131,7 +131,7 @@ def _refuse_broken(engine: Engine, now_ms: int, stepped: set[str], announce: boo
                 timeframe="",
                 status=REFUSED,
                 open_ms=hour_ms,
-                now_ms=first.now_ms,
+                now_ms=now_ms,
                 reason="config",
                 detail=detail,
             )
