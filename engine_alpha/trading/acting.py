@@ -118,7 +118,6 @@ def moment_of(book: LiveBook, state: LiveState, brief: Brief) -> Moment:
         now_ms=book.clock.now_ms(),
         started_ms=book.started_ms,
         naked_limit_ms=book.limits.naked_limit_ms,
-        proof_ms=book.venue_of(state).proof_ms,
         max_entry_delay_ms=book.limits.max_entry_delay_ms,
         timeframe_ms=brief.timeframe_ms,
         may_enter=enters,
@@ -189,7 +188,10 @@ async def _send(book: LiveBook, brief: Brief, state: LiveState, order: LiveOrder
     try:
         told = await book.venue_of(state).place(order.intent)
     except OutcomeUnknown as fault:
-        sent = replace(order, sent_ms=book.clock.now_ms())  # it may have waited for its turn until now
+        book.missed.pop(
+            identifier, None
+        )  # it may have been sent just now: what was missed before proves nothing
+        sent = replace(order, sent_ms=book.clock.now_ms())
         _happened(book, brief, state.with_order(sent), sent, UNCLEAR, str(fault))
         return True
     except Refused as fault:
@@ -214,10 +216,12 @@ def _happened(
 
 async def _resolve(book: LiveBook, brief: Brief, state: LiveState, order: LiveOrder) -> bool:
     """Settle an order that no look has found: once its absence is proved, send it again or give it up."""
-    moment = moment_of(book, state, brief)
-    if not is_proved_missing(order, moment):
+    moment, venue = moment_of(book, state, brief), book.venue_of(state)
+    venue_ms = await venue.server_ms()
+    missed_ms = book.missed.setdefault(order.intent.client_id, venue_ms)
+    if not is_proved_missing(missed_ms, venue_ms, venue.proof_ms):
         return False
-    if await book.venue_of(state).find(order.intent) is not None:
+    if await venue.find(order.intent) is not None:
         return False  # it was under way after all: the next look takes it in
     if order.intent.leg != ENTRY or not may_send(order, moment):
         _happened(book, brief, state, order, MISSING, "proved never to have arrived")

@@ -34,7 +34,6 @@ class Moment:
     now_ms: int
     started_ms: int
     naked_limit_ms: int
-    proof_ms: int
     max_entry_delay_ms: int
     timeframe_ms: int
     may_enter: bool
@@ -151,15 +150,15 @@ def may_send(order: LiveOrder, moment: Moment) -> bool:
     return moment.may_enter and moment.now_ms - closed_ms < moment.max_entry_delay_ms
 
 
-def is_proved_missing(order: LiveOrder, moment: Moment) -> bool:
+def is_proved_missing(missed_ms: int, venue_ms: int, proof_ms: int) -> bool:
     """Say whether an order that is nowhere to be found can't arrive any more.
 
     A request carries its time and dies at the venue when the receive window is over, so one that is not
-    there after that window was never accepted. A process that is gone may have sent it until it ended, which
-    was before this one began.
+    there after that window was never accepted. `missed_ms` is when this process first missed it: whoever sent
+    it, this process or one that has ended, had done so by then. Both times are the venue's: no jump of
+    our clock proves anything.
     """
-    last_ms = max(order.sent_ms, moment.started_ms)
-    return moment.now_ms - last_ms > moment.proof_ms
+    return venue_ms - missed_ms > proof_ms
 
 
 def closing_quantity(state: LiveState) -> Decimal:

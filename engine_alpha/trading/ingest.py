@@ -61,6 +61,25 @@ ZERO = Decimal(0)
 
 def with_execution(state: LiveState, execution: Execution) -> LiveState:
     """Return the state after one execution that was not known before."""
+    return _netted(_taken(state, execution))
+
+
+def _netted(state: LiveState) -> LiveState:
+    """Close what a person's trade closed of ours before our own fill was told: there is one net position.
+
+    It is booked at that trade's price, no sooner than the fill it closed.
+    """
+    ours, foreign, last = state.position, Decimal(state.foreign_base), state.foreign_execution
+    if ours * foreign >= ZERO or last is None:
+        return state
+    part = min(abs(ours), abs(foreign)) * (1 if foreign > ZERO else -1)
+    at_ms = max([last.at_ms, *(each.execution.at_ms for each in state.booked)])
+    closing = replace(last, at_ms=at_ms, quantity_base=plain(abs(part)), fee_quote="0")
+    state = replace(state, ours_base=plain(ours + part), foreign_base=plain(foreign - part))
+    return _with_booked(state, closing, EXIT, REASON_OF[TRADE])
+
+
+def _taken(state: LiveState, execution: Execution) -> LiveState:
     order = state.order(execution.client_id) if execution.client_id else None
     if execution.kind == FUNDING:
         if state.position == ZERO and Decimal(state.foreign_base) != ZERO:
@@ -119,7 +138,8 @@ def _closing(state: LiveState, execution: Execution, reason: str) -> LiveState:
         state = replace(state, ours_base=plain(ours + signed - rest))
         state = _with_booked(state, replace(execution, quantity_base=plain(part)), EXIT, reason)
     if rest != ZERO:
-        state = replace(state, foreign_base=added(state.foreign_base, rest))
+        theirs = added(state.foreign_base, rest)
+        state = replace(state, foreign_base=theirs, foreign_execution=execution)
     return state
 
 

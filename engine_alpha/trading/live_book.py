@@ -32,7 +32,8 @@ class TradingLimits:
 class LiveBook:
     """States by symbol, and what this process alone knows.
 
-    `unsent` are ids journalled but certainly not sent by this process. `faults` are the assets whose last
+    `unsent` are ids journalled but certainly not sent by this process, `missed` when, by the venue's clock,
+    an order was first not found. `faults` are the assets whose last
     look failed: they are not stepped until one succeeds.
     """
 
@@ -43,6 +44,7 @@ class LiveBook:
     started_ms: int
     states: dict[str, LiveState]
     unsent: set[str] = field(default_factory=set)
+    missed: dict[str, int] = field(default_factory=dict)
     faults: dict[str, Exception] = field(default_factory=dict)
 
     def state(self, symbol: str, venue: str) -> LiveState:

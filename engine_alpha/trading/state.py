@@ -65,7 +65,8 @@ class LiveState:
     """One asset's orders, fills that no bar has settled yet, its position and protection at the venue.
 
     `ours_base` is what our orders and whatever closed them add up to, `foreign_base` what others did on the
-    same account; both signed. `protection` is what was last seen standing at the venue, `spare_orders`
+    same account; both signed; `foreign_execution` is the last trade
+    that was theirs. `protection` is what was last seen standing at the venue, `spare_orders`
     how many of our stops and targets stand beside it though newer ones took their place. `leave` is why the
     position must be left whatever the next decision says ("" none). `frozen` is why nothing is entered.
     `unprotected_ms` adds up how long fills stood without a verified stop, `flattened_ms` is the last wish of
@@ -88,6 +89,7 @@ class LiveState:
     differs_since_ms: int = 0
     verdict: str = "agrees"
     foreign_orders: int = 0
+    foreign_execution: Execution | None = None
     frozen: str = ""
     leave: str = ""
     flattened_ms: int = 0
@@ -162,7 +164,7 @@ def live_of(text: str) -> LiveState:
 
 def live_from(stored: Mapping[str, Any]) -> LiveState:
     """Return the state from its parsed JSON."""
-    protection = stored["protection"]
+    protection, foreign = stored["protection"], stored["foreign_execution"]
     return LiveState(
         **{
             **stored,
@@ -171,6 +173,7 @@ def live_from(stored: Mapping[str, Any]) -> LiveState:
                 Booked(**{**each, "execution": Execution(**each["execution"])}) for each in stored["booked"]
             ),
             "protection": None if protection is None else Protection(**protection),
+            "foreign_execution": None if foreign is None else Execution(**foreign),
         }
     )
 

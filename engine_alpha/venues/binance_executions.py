@@ -76,6 +76,7 @@ class BinanceExecutions:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._owners: dict[str, Owner] = {}
+        self._searched: dict[str, int] = {}  # order to how far back its parent was looked for
 
     def remember(self, order: VenueOrder) -> None:
         """Keep whose order it is, for its fills."""
@@ -174,15 +175,18 @@ class BinanceExecutions:
     async def _parent(self, order: VenueOrder) -> Owner:
         """Return the stop or target of ours that placed this order; its own id if none did.
 
-        A conditional order is found by when it was made, which may be long ago: newest week first.
+        A conditional order is found by when it was made, which may be long ago: newest week first. A search
+        that a fault cut short goes on where it was.
         """
-        end_ms = order.created_ms
-        while end_ms > order.created_ms - KEPT_MS:
+        end_ms = self._searched.get(order.order_id, order.created_ms)
+        parent = None
+        while parent is None and end_ms > order.created_ms - KEPT_MS:
             parent = await self._parent_until(order, end_ms)
-            if parent is not None:
-                return owner_of(parent.client_id) or Owner(order.client_id, TRADE)
             end_ms -= WINDOW_MS
-        return Owner(order.client_id, TRADE)
+            self._searched[order.order_id] = end_ms
+        self._searched.pop(order.order_id, None)
+        own = Owner(order.client_id, TRADE)
+        return own if parent is None else owner_of(parent.client_id) or own
 
     async def _parent_until(self, order: VenueOrder, end_ms: int) -> AlgoOrder | None:
         """Look through one week's pages until one brings nothing new: how long a page may be is unsure."""

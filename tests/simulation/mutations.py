@@ -78,7 +78,7 @@ def exits_not_reduce_only(patch: pytest.MonkeyPatch) -> None:
 
 def proof_time_ignored(patch: pytest.MonkeyPatch) -> None:
     """Believe at once that an order which is not found never arrived."""
-    patch.setattr(acting, "is_proved_missing", lambda _order, _moment: True)
+    patch.setattr(acting, "is_proved_missing", lambda *_times: True)
 
 
 def nothing(_patch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def a_protection(stop: str = "95", **changes: Any) -> Protection:
 
 def a_moment(**changes: Any) -> Moment:
     base = Moment(
-        now_ms=NOW_MS, started_ms=NOW_MS - 60_000, naked_limit_ms=10_000, proof_ms=6_000,
+        now_ms=NOW_MS, started_ms=NOW_MS - 60_000, naked_limit_ms=10_000,
         max_entry_delay_ms=300_000, timeframe_ms=HOUR_MS, may_enter=True,
     )  # fmt: skip
     return replace(base, **changes)

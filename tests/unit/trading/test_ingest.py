@@ -139,6 +139,17 @@ def test_a_persons_trade_beyond_our_position_closes_ours_and_leaves_the_rest_the
     assert state.booked[0].execution.quantity_base == "2"
 
 
+def test_a_person_who_closed_our_entry_before_we_read_its_fill_leaves_nothing_behind() -> None:
+    theirs = an_execution("8", client_id="", side=SELL, price="99", at_ms=NOW_MS - 1_000)
+    state = with_execution(a_state(an_order()), theirs)
+    assert (state.ours_base, state.foreign_base) == ("0", "-2")
+    state = with_execution(state, an_execution(at_ms=NOW_MS - 500))
+    assert (state.ours_base, state.foreign_base) == ("0", "0")
+    entry, closing = state.booked
+    assert (entry.leg, closing.leg, closing.reason) == (ENTRY, EXIT, "manual")
+    assert (closing.execution.price, closing.execution.at_ms) == ("99", NOW_MS - 500)
+
+
 def test_an_order_that_only_looks_like_ours_is_no_entry() -> None:
     stray = an_execution("9", client_id=client_id(SYMBOL, "1h", BAR_MS - HOUR_MS, ENTRY))
     state = with_execution(a_state(), stray)
