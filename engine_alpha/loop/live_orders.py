@@ -5,8 +5,9 @@ Start-up after a crash is the same path as any tick: look, then step, then act (
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine_alpha.config.risk import start_quote
 from engine_alpha.domain.asset import AssetConfig
@@ -30,7 +31,13 @@ from engine_alpha.trading.road import LiveRoad
 from engine_alpha.trading.state import LiveState
 from engine_alpha.trading.wishing import LOST_ENTRY, Brief, wish_of
 from engine_alpha.venues.lifecycle import ENDED, Lifecycle, lifecycle_of
-from engine_alpha.venues.setup_checks import Findings, SetupNeeds, setup_findings
+from engine_alpha.venues.setup_checks import (
+    Findings,
+    SetupNeeds,
+    VenueReading,
+    read_venue,
+    setup_findings,
+)
 
 _log = logging.getLogger("chloe.step")
 
@@ -68,11 +75,16 @@ async def look_at(engine: Engine, assets: Sequence[AssetConfig]) -> None:
     if desk is None:
         return
     await look(desk.book, [brief_of(engine, asset) for asset in assets])
-    for ask in (_ask_lifecycle, _check_setup):
-        answers = (ask(engine, desk, asset) for asset in assets)
-        for asset, done in zip(assets, await asyncio.gather(*answers, return_exceptions=True), strict=True):
-            if isinstance(seen_or_fault(done), Exception):  # it stays as it was known: exits go on
-                _log.error("%s could not be asked about at %s: %r", asset.symbol, asset.venue, done)
+    await _each(assets, (_ask_lifecycle(engine, desk, asset) for asset in assets))
+    for name in sorted({asset.venue for asset in assets}):
+        await _check_setups(engine, desk, name, assets)
+
+
+async def _each(assets: Sequence[AssetConfig], answers: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all answers; one that fails leaves its asset as it was known: exits go on."""
+    for asset, done in zip(assets, await asyncio.gather(*answers, return_exceptions=True), strict=True):
+        if isinstance(seen_or_fault(done), Exception):
+            _log.error("%s could not be asked about at %s: %r", asset.symbol, asset.venue, done)
 
 
 async def act_on(engine: Engine, assets: Sequence[AssetConfig]) -> None:
@@ -214,14 +226,37 @@ async def _ask_lifecycle(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> 
     desk.lifecycles[asset.symbol] = (now_ms, lifecycle_of(facts, plan.instrument, now_ms))
 
 
-async def _check_setup(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> None:
-    """Check what must hold before a first order, again at every tick until all of it does."""
+def _needs_check(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> bool:
+    """Say whether set-up is to be checked: until all of it holds, and while nothing is held."""
+    symbol = asset.symbol
+    if symbol in desk.set_up or symbol not in engine.armed:
+        return False
+    state = desk.book.states.get(symbol)
+    held = state is not None and state.venue_base != "0"
+    return not (held and desk.faults_of_setup.get(symbol) == [])
+
+
+async def _check_setups(engine: Engine, desk: LiveDesk, name: str, assets: Sequence[AssetConfig]) -> None:
+    """Check what must hold before a first order; what the assets of a venue share is asked once for all."""
+    own = [asset for asset in assets if asset.venue == name and _needs_check(engine, desk, asset)]
+    if not own:
+        return
+    try:
+        shared = await read_venue(desk.book.venues[name], engine.clock)
+    except (VenueError, DataError, ConfigError) as fault:
+        sentence = [f"{name} could not be checked: {fault}"]
+        desk.faults_of_setup.update({asset.symbol: sentence for asset in own})
+        return
+    await _each(own, (_check_setup(engine, desk, asset, shared) for asset in own))
+
+
+async def _check_setup(engine: Engine, desk: LiveDesk, asset: AssetConfig, shared: VenueReading) -> None:
     plan = plan_of(engine, asset)
-    if asset.symbol in desk.set_up or plan is None or asset.symbol not in engine.armed:
+    if plan is None:
         return
     try:
         venue = desk.book.venues[asset.venue]
-        found = await _setup_findings(engine, venue, asset, plan)
+        found = await _setup_findings(engine, venue, (asset, plan), shared)
         desk.faults_of_setup[asset.symbol] = found.faults
         if found.set_up:
             desk.set_up.add(asset.symbol)
@@ -229,7 +264,10 @@ async def _check_setup(engine: Engine, desk: LiveDesk, asset: AssetConfig) -> No
         desk.faults_of_setup[asset.symbol] = [f"{asset.venue} could not be checked: {fault}"]
 
 
-async def _setup_findings(engine: Engine, venue: Venue, asset: AssetConfig, plan: AssetPlan) -> Findings:
+async def _setup_findings(
+    engine: Engine, venue: Venue, whose: tuple[AssetConfig, AssetPlan], shared: VenueReading
+) -> Findings:
+    asset, plan = whose
     state = engine.book.assets.get(asset.symbol)
     price = 0.0 if state is None else state.sub.mark_price
     on_it = [
@@ -241,7 +279,7 @@ async def _setup_findings(engine: Engine, venue: Venue, asset: AssetConfig, plan
         price_quote=price,
         together_quote=sum(_equity(engine, each) for each in on_it),
     )
-    return await setup_findings(venue, asset, plan.instrument, needs)
+    return await setup_findings(venue, asset, plan.instrument, needs, shared)
 
 
 def _equity(engine: Engine, asset: AssetConfig) -> float:

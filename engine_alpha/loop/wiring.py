@@ -74,14 +74,21 @@ def real_orders_words(home: Home) -> str:
     return f" · REAL ORDERS on {live.environment}: {', '.join(symbols)}" if symbols else ""
 
 
-def make_feed(name: str, setup: Setup) -> BarFeed:
-    """Return the feed of that name, ready to read."""
+def make_feed(name: str, setup: Setup, paces: Paces | None = None) -> BarFeed:
+    """Return the feed of that name, ready to read; `paces` are those of orders to the same venues."""
     if name == "embedded":
         return embedded_feed(setup)
     if name == "venue":
+        from engine_alpha.exchanges.ccxt_connection import CcxtConnection
         from engine_alpha.feeds.ccxt_feed import CcxtFeed
 
-        return CcxtFeed(urls=setup.engine.venue_urls, deadline_ms=setup.engine.feed_deadline_ms)
+        urls, deadline_ms = setup.engine.venue_urls, setup.engine.feed_deadline_ms
+        shared = Paces() if paces is None else paces
+        return CcxtFeed(
+            urls=urls,
+            deadline_ms=deadline_ms,
+            connect=lambda venue: CcxtConnection(venue, urls.get(venue), deadline_ms, shared[venue]),
+        )
     return files_feed(setup.engine.data_folder(setup.home.path), setup.engine.files.venue)
 
 
@@ -118,7 +125,9 @@ def make_clock(now: str | None) -> Clock:
 
 
 @contextmanager
-def open_engine(home: Home, feed: str | None = None, now: str | None = None) -> Iterator[Engine]:
+def open_engine(
+    home: Home, feed: str | None = None, now: str | None = None, paces: Paces | None = None
+) -> Iterator[Engine]:
     """Open the home's account for writing: its lock, journal and feed; close all of it at the end.
 
     Raises `ConfigError`, `LockHeld` or `JournalError`; nothing has been touched then.
@@ -130,7 +139,7 @@ def open_engine(home: Home, feed: str | None = None, now: str | None = None) -> 
     account = ACCOUNT_OF_FEED[name]
     setup = read_setup(home)
     labels = Labels(account=account, mode="paper", feed=name)
-    source = make_feed(name, setup)
+    source = make_feed(name, setup, paces)
     with opened(setup, labels, source, make_clock(now)) as engine:
         yield engine
 
@@ -164,27 +173,32 @@ def opened(
             journal.close()
 
 
+class Paces(dict[str, "Governor"]):
+    """One pace per venue, made when it is first needed: for candles and orders of all accounts of a tick."""
+
+    def __missing__(self, name: str) -> Governor:
+        """Make the pace."""
+        from engine_alpha.exchanges.governor import Governor
+
+        self[name] = pace = Governor(name)
+        return pace
+
+
 class Venues(dict[str, "Venue"]):
     """The venues of one live account, each made when it is first needed, and one pace for each.
 
     Raises `ConfigError` for one whose keys can't be used: the others' assets go on.
     """
 
-    def __init__(self, home: Home, setup: Setup) -> None:
+    def __init__(self, home: Home, setup: Setup, paces: Paces | None = None) -> None:
         super().__init__()
         self._home, self._setup = home, setup
-        self._paces: dict[str, Governor] = {}
+        self._paces = Paces() if paces is None else paces
 
     def __missing__(self, name: str) -> Venue:
         """Make the venue."""
-        self[name] = venue = make_live_venue(self._home, self._setup, name, self.pace(name))
+        self[name] = venue = make_live_venue(self._home, self._setup, name, self._paces[name])
         return venue
-
-    def pace(self, name: str) -> Governor:
-        """Return the pace that candles and orders of a venue share."""
-        from engine_alpha.exchanges.governor import Governor
-
-        return self._paces.setdefault(name, Governor(name))
 
     def candles(self) -> BarFeed:
         """Return the candles of the environment that orders go to."""
@@ -195,7 +209,7 @@ class Venues(dict[str, "Venue"]):
 
         def connect(name: str) -> CcxtConnection:
             url, environment = engine.live_url(name), engine.live.environment
-            return CcxtConnection(name, url, engine.feed_deadline_ms, self.pace(name), environment)
+            return CcxtConnection(name, url, engine.feed_deadline_ms, self._paces[name], environment)
 
         return CcxtFeed(deadline_ms=engine.feed_deadline_ms, connect=connect)
 
@@ -222,7 +236,7 @@ def make_live_venue(home: Home, setup: Setup, name: str, governor: Governor | No
 
 
 @contextmanager
-def open_live_engine(home: Home, now: str | None = None) -> Iterator[Engine]:
+def open_live_engine(home: Home, now: str | None = None, paces: Paces | None = None) -> Iterator[Engine]:
     """Open the home's live account: its lock, journal, prices of its venues, and the venues themselves."""
     from engine_alpha.loop.live_orders import armed_symbols
     from engine_alpha.plans.setup import read_setup
@@ -230,7 +244,7 @@ def open_live_engine(home: Home, now: str | None = None) -> Iterator[Engine]:
 
     setup = read_setup(home)
     labels = Labels(account=setup.engine.live.account, mode="live", feed="venue")
-    venues = Venues(home, setup)
+    venues = Venues(home, setup, paces)
     with opened(setup, labels, venues.candles(), make_clock(now)) as engine:
         engine.armed = armed_symbols(setup)
         engine.live = live_desk(setup, engine.journal, engine.clock, venues)
@@ -288,20 +302,21 @@ def run_tick(home: str | None = None, feed: str | None = None, now: str | None =
     logging.getLogger("chloe.runner").info("%s", source_line(found, name))
     from engine_alpha.loop.tick import tick_all  # after the first line: this loads the kernel
 
+    paces = Paces()
     live: TickReport | None = None
     broken: ChloeError | None = None
     try:
-        live = run_live_tick(found, now)
+        live = run_live_tick(found, now, paces)
     except ChloeError as fault:
         broken = fault
-    with open_engine(found, feed, now) as engine:
+    with open_engine(found, feed, now, paces) as engine:
         report = tick_all(engine, headline=live is None)
     if broken is not None:
         raise broken
     return report if live is None else report.joined(live)
 
 
-def run_live_tick(home: Home, now: str | None) -> TickReport | None:
+def run_live_tick(home: Home, now: str | None, paces: Paces | None = None) -> TickReport | None:
     """Run one tick of the live account; None where nothing is armed and no order was ever sent."""
     from engine_alpha.loop.live_orders import armed_symbols
     from engine_alpha.loop.tick import tick_all
@@ -311,7 +326,7 @@ def run_live_tick(home: Home, now: str | None) -> TickReport | None:
     folder = home.account(setup.engine.live.account)
     if not armed_symbols(setup) and not (folder / JOURNAL_NAME).exists():
         return None
-    with open_live_engine(home, now) as engine:
+    with open_live_engine(home, now, paces) as engine:
         return tick_all(engine)
 
 

@@ -33,8 +33,8 @@ class LiveBook:
     """States by symbol, and what this process alone knows.
 
     `unsent` are ids journalled but certainly not sent by this process, `missed` when, by the venue's clock,
-    an order was first not found. `faults` are the assets whose last
-    look failed: they are not stepped until one succeeds.
+    an order was first not found. `faults` are the assets whose last look failed: they are not stepped until
+    one succeeds.
     """
 
     journal: Journal

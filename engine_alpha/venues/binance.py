@@ -1,8 +1,9 @@
 """Binance USD-M as a venue: USDT perpetuals, one-way, isolated."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
-from typing import Final
+from typing import Any, Final
 
 from engine_alpha.domain.orders import (
     BUY,
@@ -47,6 +48,7 @@ class BinanceVenue:
         self._wallet_api = wallet_api
         self._protection = BinanceProtection(transport)
         self._executions = BinanceExecutions(transport)
+        self._contracts: asyncio.Task[Any] | None = None
 
     @property
     def proof_ms(self) -> int:
@@ -190,9 +192,13 @@ class BinanceVenue:
         return facts.key_facts(await self._transport.call(endpoints.KEY_PERMISSIONS, {}, Urgency.RECONCILE))
 
     async def symbol_facts(self, symbol: str) -> SymbolFacts:
-        """Return what the venue says of the contract; it sends all contracts at once."""
-        reply = await self._transport.call(endpoints.EXCHANGE_INFO, {}, Urgency.RECONCILE)
-        return facts.symbol_facts(symbol, reply)
+        """Return what the venue says of the contract; it sends all at once, to all who ask at the time."""
+        if self._contracts is None or self._contracts.done():
+            self._contracts = asyncio.ensure_future(self._all_contracts())
+        return facts.symbol_facts(symbol, await asyncio.shield(self._contracts))
+
+    async def _all_contracts(self) -> Any:
+        return await self._transport.call(endpoints.EXCHANGE_INFO, {}, Urgency.RECONCILE)
 
     async def fee_rates(self, symbol: str) -> FeeRates:
         """Return what the account pays."""

@@ -3,13 +3,14 @@
 The reads come first, then pure functions judge them. A failed read is a `VenueError`, never a fault.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.instrument import Instrument
-from engine_alpha.domain.orders import Wallet
+from engine_alpha.domain.orders import VenuePosition, Wallet
 from engine_alpha.domain.venue_facts import AccountFacts, FeeRates, KeyFacts, SymbolFacts
 from engine_alpha.errors import Refused
 from engine_alpha.ports import Clock, Venue
@@ -56,6 +57,29 @@ class ClockReading:
     received_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueReading:
+    """What all assets of a venue share: the clocks, the account, its money, its positions."""
+
+    clock: ClockReading
+    account: AccountFacts
+    wallet: Wallet
+    positions: Mapping[str, VenuePosition]
+
+
+async def read_venue(venue: Venue, clock: Clock) -> VenueReading:
+    """Ask a venue for what all its assets share."""
+    sent_ms = clock.now_ms()
+    server_ms = await venue.server_ms()
+    reading = ClockReading(sent_ms=sent_ms, server_ms=server_ms, received_ms=clock.now_ms())
+    return VenueReading(
+        clock=reading,
+        account=await venue.account_facts(),
+        wallet=await venue.wallet(),
+        positions=await venue.positions(),
+    )
+
+
 async def setup_faults(
     venue: Venue, asset: AssetConfig, instrument: Instrument, needs: SetupNeeds
 ) -> list[str]:
@@ -64,30 +88,33 @@ async def setup_faults(
 
 
 async def setup_findings(
-    venue: Venue, asset: AssetConfig, instrument: Instrument, needs: SetupNeeds
+    venue: Venue,
+    asset: AssetConfig,
+    instrument: Instrument,
+    needs: SetupNeeds,
+    shared: VenueReading | None = None,
 ) -> Findings:
     """Return faults and warnings. Leverage and margin mode are set only where nothing else is wrong.
 
     Those of an open position stay: more leverage would take margin from it, and bring its liquidation nearer.
+    `shared` is what was read of the venue just now; without it that is read here.
     """
-    sent_ms = needs.clock.now_ms()
-    server_ms = await venue.server_ms()
-    clock = ClockReading(sent_ms=sent_ms, server_ms=server_ms, received_ms=needs.clock.now_ms())
-    account = await venue.account_facts()
+    shared = shared or await read_venue(venue, needs.clock)
+    server_ms = shared.clock.server_ms
     facts = await venue.symbol_facts(asset.symbol)
     faults = [
-        *clock_faults(venue.name, clock),
-        *account_faults(venue.name, account),
+        *clock_faults(venue.name, shared.clock),
+        *account_faults(venue.name, shared.account),
         *contract_faults(facts, instrument, server_ms),
     ]
     if not lifecycle_of(facts, instrument, server_ms).may_enter:
         return Findings(faults=faults)
     faults += grid_faults(facts, instrument)
     together = needs.equity_quote if needs.together_quote is None else needs.together_quote
-    faults += money_faults(venue.name, await venue.wallet(), together)
+    faults += money_faults(venue.name, shared.wallet, together)
     faults += size_faults(facts, asset, needs)
     faults += leverage_faults(facts, asset)
-    sets_up = not faults and asset.symbol not in await venue.positions()
+    sets_up = not faults and asset.symbol not in shared.positions
     if sets_up:
         faults += await _set_up_faults(venue, asset)
     warnings = fee_warnings(await venue.fee_rates(asset.symbol), instrument)
