@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from engine_alpha.errors import BrokenPromise
 from engine_alpha.ports import Clock, Event, Journal, Venue
 from engine_alpha.step.state import LIVE_PREFIX
-from engine_alpha.trading.recording import EXECUTION, batch, execution_key
+from engine_alpha.trading.recording import EXECUTION, execution_key, live_event
 from engine_alpha.trading.state import LiveState, live_of, live_text, state_name
 
 EventMaker = Callable[[LiveState], Event]
@@ -70,9 +70,9 @@ class LiveBook:
     def commit(self, state: LiveState, makers: Sequence[EventMaker], bar_ms: int) -> LiveState:
         """Write the events and the state they lead to, in one durable transaction; return it numbered."""
         numbered = replace(state, version=state.version + 1)
-        events = batch(numbered, [make(numbered) for make in makers], bar_ms)
-        texts = {state_name(state.symbol): live_text(numbered)}
-        if self.journal.commit(self.clock.now_ms(), events, texts) == 0:
+        text = live_text(numbered)
+        events = [*(make(numbered) for make in makers), live_event(numbered, text, bar_ms)]
+        if self.journal.commit(self.clock.now_ms(), events, {state_name(state.symbol): text}) == 0:
             first = events[0]
             raise BrokenPromise(f"{first.kind} {first.key} was journalled before, unknown to us")
         self.states[state.symbol] = numbered

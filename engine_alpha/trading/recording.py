@@ -1,6 +1,5 @@
 """Journal events of real orders: every batch ends with the state it leads to, so state can be rebuilt."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +7,7 @@ from engine_alpha.domain.orders import Execution, Protection
 from engine_alpha.ports import Event
 from engine_alpha.step.recording import LIVE
 from engine_alpha.step.text import to_text, writable
-from engine_alpha.trading.state import LiveOrder, LiveState, live_parts
+from engine_alpha.trading.state import LiveOrder, LiveState
 
 EXECUTION, ORDER, PROTECTION, RECONCILE = "execution", "order", "protection", "reconcile"
 
@@ -50,12 +49,7 @@ def reconcile_event(state: LiveState, found: dict[str, Any], bar_ms: int) -> Eve
     return Event(RECONCILE, state.symbol, f"{state.symbol}/{state.version}", bar_ms, payload)
 
 
-def live_event(state: LiveState, bar_ms: int) -> Event:
-    """Return the event that carries the state after a batch."""
-    payload = to_text({"live_after": live_parts(state)})
+def live_event(state: LiveState, text: str, bar_ms: int) -> Event:
+    """Return the event that carries the state after a batch; `text` is that state as it is stored."""
+    payload = f'{{"live_after":{text}}}'
     return Event(LIVE, state.symbol, f"{state.symbol}/{state.version}", bar_ms, payload)
-
-
-def batch(state: LiveState, events: Sequence[Event], bar_ms: int) -> list[Event]:
-    """Return the events of one commit, the state that they lead to last."""
-    return [*events, live_event(state, bar_ms)]

@@ -49,9 +49,10 @@ class LiveRoad:
             return [], {}
         state = replace(state, version=state.version + 1)
         self._next[state.symbol] = state
+        text = live_text(state)
         events = [] if order is None else [order_event(state, order, "decided")]
-        events.append(live_event(state, record.open_ms))
-        return events, {state_name(state.symbol): live_text(state)}
+        events.append(live_event(state, text, record.open_ms))
+        return events, {state_name(state.symbol): text}
 
     def committed(self, symbol: str) -> None:
         """Take over what was written with the decision."""

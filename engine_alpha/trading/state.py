@@ -147,14 +147,9 @@ def state_name(symbol: str) -> str:
     return LIVE_PREFIX + symbol
 
 
-def live_parts(state: LiveState) -> dict[str, Any]:
-    """Return the state as what JSON can hold."""
-    return asdict(state)
-
-
 def live_text(state: LiveState) -> str:
     """Return the state as canonical JSON."""
-    return to_text(live_parts(state))
+    return to_text(asdict(state))
 
 
 def live_of(text: str) -> LiveState:
