@@ -75,16 +75,16 @@ async def look_at(engine: Engine, assets: Sequence[AssetConfig]) -> None:
     if desk is None:
         return
     await look(desk.book, [brief_of(engine, asset) for asset in assets])
-    await _each(assets, (_ask_lifecycle(engine, desk, asset) for asset in assets))
-    for name in sorted({asset.venue for asset in assets}):
-        await _check_setups(engine, desk, name, assets)
+    symbols, venues = [asset.symbol for asset in assets], sorted({asset.venue for asset in assets})
+    await _each(symbols, (_ask_lifecycle(engine, desk, asset) for asset in assets))
+    await _each(venues, (_check_setups(engine, desk, name, assets) for name in venues))
 
 
-async def _each(assets: Sequence[AssetConfig], answers: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Wait for all answers; one that fails leaves its asset as it was known: exits go on."""
-    for asset, done in zip(assets, await asyncio.gather(*answers, return_exceptions=True), strict=True):
+async def _each(names: Sequence[str], answers: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all answers; one that fails leaves its asset or venue as it was known: exits go on."""
+    for name, done in zip(names, await asyncio.gather(*answers, return_exceptions=True), strict=True):
         if isinstance(seen_or_fault(done), Exception):
-            _log.error("%s could not be asked about at %s: %r", asset.symbol, asset.venue, done)
+            _log.error("%s could not be asked about: %r", name, done)
 
 
 async def act_on(engine: Engine, assets: Sequence[AssetConfig]) -> None:
@@ -247,7 +247,7 @@ async def _check_setups(engine: Engine, desk: LiveDesk, name: str, assets: Seque
         sentence = [f"{name} could not be checked: {fault}"]
         desk.faults_of_setup.update({asset.symbol: sentence for asset in own})
         return
-    await _each(own, (_check_setup(engine, desk, asset, shared) for asset in own))
+    await _each([asset.symbol for asset in own], (_check_setup(engine, desk, one, shared) for one in own))
 
 
 async def _check_setup(engine: Engine, desk: LiveDesk, asset: AssetConfig, shared: VenueReading) -> None:
