@@ -13,7 +13,7 @@ from engine_alpha.config.risk import start_quote
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import ConfigError, DataError, VenueError
 from engine_alpha.kernel.money import equity_quote
-from engine_alpha.kernel.reconcile import AGREES, VERDICTS
+from engine_alpha.kernel.reconcile import AGREES, UNEXPLAINED, VERDICTS
 from engine_alpha.loop.arming import armed, counting
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import FlattenWish, requested_flattens
@@ -25,6 +25,7 @@ from engine_alpha.step.state import rebased
 from engine_alpha.step.text import to_text
 from engine_alpha.trading.acting import Client, act
 from engine_alpha.trading.duties import Wish
+from engine_alpha.trading.ingest import adjusted
 from engine_alpha.trading.live_book import LiveBook
 from engine_alpha.trading.looking import look, seen_or_fault
 from engine_alpha.trading.road import LiveRoad
@@ -100,7 +101,10 @@ async def act_on(engine: Engine, assets: Sequence[AssetConfig]) -> None:
 
 
 def take_up_flattens(engine: Engine, assets: Sequence[AssetConfig]) -> None:
-    """Latch a person's wish to be out of a position, once."""
+    """Latch a person's wish to be out of a position, once.
+
+    Where nothing explains what the venue says, the wish takes the venue's word for it.
+    """
     desk = engine.live
     if desk is None:
         return
@@ -110,6 +114,9 @@ def take_up_flattens(engine: Engine, assets: Sequence[AssetConfig]) -> None:
         state = desk.book.state(asset.symbol, asset.venue)
         if wish is None or wish.at_ms <= state.flattened_ms:
             continue
+        if state.verdict == VERDICTS[UNEXPLAINED]:
+            known = engine.book.assets.get(asset.symbol)
+            state = adjusted(state, known.sub.mark_price if known else 0.0, engine.clock.now_ms())
         leave = "" if state.is_flat else FLATTEN
         _latch(desk.book, replace(state, leave=state.leave or leave, flattened_ms=wish.at_ms), wish, brief)
 

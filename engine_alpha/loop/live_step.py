@@ -366,7 +366,8 @@ def _with_real_orders(
     why = why_close_only(tick.engine, asset)
     if not why:
         return plan, report
-    return replace(plan, asset=replace(plan.asset, enabled=False)), replace(report, note=why)
+    close_only = replace(plan, asset=replace(plan.asset, enabled=False), close_only=why)
+    return close_only, replace(report, note=why)
 
 
 def _plan(setup: Setup, asset: AssetConfig, state: AssetState | None, now_ms: int) -> tuple[AssetPlan, str]:

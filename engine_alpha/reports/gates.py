@@ -30,7 +30,10 @@ def blocking(view: Mapping[str, Any]) -> list[str]:
             if gate["name"] == "card_active":
                 words.append("card_active (no card fires)")
             continue
-        told = f": {PLAIN_NO[gate['name']]}" if gate["name"] in PLAIN_NO else ""
+        plain = PLAIN_NO.get(gate["name"], "")
+        if gate["name"] == "enabled":
+            plain = view.get("close_only", plain)
+        told = f": {plain}" if plain else ""
         words.append(f"{gate['name']} (seen {seen(gate)}, limit {limit(gate)}{told})")
     return words
 

@@ -31,8 +31,9 @@ _SENTENCES = {
     FOREIGN: "somebody else trades {symbol} on this account: {foreign_base} is not ours and is not touched. "
     "Close it on the venue's page, or give Chloe a sub-account of its own; entries wait until it is gone",
     UNEXPLAINED: "the venue holds {venue_base}, our books say {known_base}, and no execution explains the "
-    "difference: nothing is entered, the stop stays. Compare with the venue's trade history and close the "
-    "difference there; the next tick that finds both equal lets entries through",
+    "difference: nothing is entered, the stop stays. Compare with the venue's trade history; the next tick "
+    "that finds both equal lets entries through, and chloe flatten {symbol} takes the venue's word for it: "
+    "what is missing is booked as closed by hand at the last close",
 }
 
 

@@ -19,6 +19,7 @@ class AssetPlan:
 
     `rules.cards` stand in the order of `names`; `parameters_version` names the adopted parameter set.
     `detail` is the timeframe of the series that tells what came first inside a bar, None for none.
+    `close_only` is why a real position may not be opened now, "" where it may.
     """
 
     asset: AssetConfig
@@ -28,6 +29,7 @@ class AssetPlan:
     parameters_version: str
     config_hash: str
     detail: str | None = None
+    close_only: str = ""
 
     def tallies(self, state: AssetState) -> list[Tally]:
         """Return what each card did, in the order of the cards."""

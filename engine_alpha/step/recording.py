@@ -139,6 +139,7 @@ def _decision_text(seen: Seen, labels: Labels) -> str:
         {
             **({} if hashed is None else {"minutes_hash": hashed}),
             **({} if seen.executed is None else {"executed": seen.executed}),
+            **({"close_only": writable(plan.close_only)} if plan.close_only else {}),
             "symbol": plan.asset.symbol,
             "timeframe": plan.asset.base_timeframe,
             "place": plan.rules.asset.place,
@@ -226,6 +227,7 @@ def decision_view(payload: Mapping[str, Any]) -> dict[str, Any]:
         "settlement": _settlement_words(record["settlement"], cards),
         "equity_quote": record["equity_quote"],
         "held": payload["held"],
+        **({"close_only": payload["close_only"]} if "close_only" in payload else {}),
         "shadows": shadows,
     }
 
@@ -302,6 +304,7 @@ def exported_decision(payload: Mapping[str, Any]) -> dict[str, Any]:
     where such a gate said no (docs/decisions/0002).
     """
     view = decision_view(payload)
+    view.pop("close_only", None)
     view["allocation"] = [
         gate if not gate["passed"] else {**gate, "seen": None} for gate in view["allocation"]
     ]

@@ -48,7 +48,7 @@ from engine_alpha.trading.duties import (
     is_urgent,
     may_send,
 )
-from engine_alpha.trading.ingest import with_happening, with_nakedness, with_told
+from engine_alpha.trading.ingest import is_covered, with_happening, with_nakedness, with_told
 from engine_alpha.trading.live_book import LiveBook
 from engine_alpha.trading.looking import look
 from engine_alpha.trading.recording import order_event, protection_event
@@ -243,6 +243,9 @@ async def _protect(book: LiveBook, brief: Brief, state: LiveState, wish: Protect
     except StopPassed as fault:
         return await _passed(book, brief, state, wish, fault)
     except Refused as fault:
+        if is_covered(state):  # what stands goes on protecting: a key or an address may be out of order
+            _noted(book, brief, state, wish, f"refused, the old stop stays: {fault}")
+            return False
         _noted(book, brief, replace(state, leave=UNPROTECTED), wish, f"refused: {fault}")
         return True
     except (VenueError, DataError):

@@ -79,6 +79,26 @@ def _netted(state: LiveState) -> LiveState:
     return _with_booked(state, closing, EXIT, REASON_OF[TRADE])
 
 
+def adjusted(state: LiveState, price: float, now_ms: int) -> LiveState:
+    """Return the state on the venue's word, where no execution tells how its position came about.
+
+    What is missing of ours is booked as closed by hand at `price`; what is there beyond it belongs to others.
+    """
+    difference = Decimal(state.venue_base) - state.position - Decimal(state.foreign_base)
+    if difference == ZERO:
+        return state
+    made_up = Execution(
+        venue_id=f"adjustment-{now_ms}",
+        symbol=state.symbol,
+        kind=TRADE,
+        at_ms=now_ms,
+        side=side_word(difference),
+        quantity_base=plain(abs(difference)),
+        price=plain(Decimal(repr(price))),
+    )
+    return replace(_closing(state, made_up, REASON_OF[TRADE]), differs_since_ms=0)
+
+
 def _taken(state: LiveState, execution: Execution) -> LiveState:
     order = state.order(execution.client_id) if execution.client_id else None
     if execution.kind == FUNDING:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine_alpha.domain.asset import AssetConfig
@@ -188,6 +188,7 @@ def decide_again(
         max_entry_delay_ms=delay_as_seen(decided),
         orders=RecordedOrders(decided.payload["executed"]) if "executed" in decided.payload else None,
     )
+    plan = replace(plan, close_only=decided.payload.get("close_only", ""))
     step_bar(desk, plan, as_sourced(reading, decided), at)
     return Again(events=tuple(stored.event for stored in journal.events()), book=book)
 
