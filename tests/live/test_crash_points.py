@@ -22,7 +22,7 @@ from tests.live.crash_points import (
 )
 from tests.live.crashing import Crash, Points
 
-FEWER, AHEAD = 5, 2
+FEWER, AHEAD = 17, 2
 
 
 def told(rows: list[Row]) -> str:
@@ -31,7 +31,7 @@ def told(rows: list[Row]) -> str:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("venue", VENUES)
-def test_every_fifth_crash_loses_nothing_and_doubles_nothing(tmp_path: Path, venue: str) -> None:
+def test_crashes_here_and_there_lose_nothing_and_double_nothing(tmp_path: Path, venue: str) -> None:
     scenario, rows = table(tmp_path, venue, FEWER, AHEAD)
     done = list(rows)
     assert all(row.is_good for row in done), told(done)

@@ -8,7 +8,7 @@ import pytest
 from tests.live.storms import HELD_BARS, MOST, StormWorld, storm_world
 from tests.makers import HOUR_MS
 
-FEW = 10
+FEW = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def weathered(storm: StormWorld, assets: int) -> Figures:
 
 
 @pytest.mark.timeout(400)
-def test_ten_assets_in_a_storm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_some_assets_in_a_storm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with storm_world(tmp_path / "home", "bybit", FEW) as storm:
         figures = weathered(storm, FEW)
     with capsys.disabled():

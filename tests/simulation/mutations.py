@@ -117,7 +117,7 @@ MUTATIONS = {
     "look-up skipped": Mutation(lookup_skipped, 20, meets=with_stragglers),
     "stop check off": Mutation(stop_check_off, 10),
     "exits not reduce only": Mutation(exits_not_reduce_only, 5),
-    "proof time ignored": Mutation(proof_time_ignored, 20, meets=with_stragglers),
+    "proof time ignored": Mutation(proof_time_ignored, 60, meets=with_stragglers),
 }
 
 

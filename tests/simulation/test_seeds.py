@@ -16,6 +16,7 @@ RARE = {
     ("intended", "part"),  # a fill told before its order, by a process that died before the answer
     ("unknown", "part"),
     ("unknown", "reject"),
+    ("unknown", "unclear"),  # sent again on a proof, and unclear again
     ("working", "ack"),  # the exchange shows an accepted order only once it is filled or over
     ("working", "reject"),
     ("working", "unclear"),

@@ -1,7 +1,7 @@
 """`chloe live arm` and `disarm`: every look before the first order, and never a key on the screen."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from engine_alpha.cli.root import chloe
 from engine_alpha.config.instruments import load_instruments
-from engine_alpha.domain.orders import Wallet
+from engine_alpha.domain.orders import VenuePosition, Wallet
 from engine_alpha.domain.venue_facts import TRADING, AccountFacts, FeeRates, KeyFacts, SymbolFacts
 from engine_alpha.errors import OutcomeUnknown, Refused, VenueBusy
 from engine_alpha.loop import wiring
@@ -65,6 +65,9 @@ class QuietVenue:
     async def wallet(self) -> Wallet:
         return Wallet(equity_quote=self.equity_quote, available_quote=self.equity_quote)
 
+    async def positions(self) -> Mapping[str, VenuePosition]:
+        return {}
+
     async def fee_rates(self, symbol: str) -> FeeRates:
         return FeeRates(maker_frac="0.0002", taker_frac=self.taker_frac)
 
@@ -93,7 +96,7 @@ def venue(home: Path, monkeypatch: pytest.MonkeyPatch) -> QuietVenue:
     )
     found = QuietVenue(facts)
     monkeypatch.setattr(wiring, "make_live_venue", lambda home, setup, name: found)
-    monkeypatch.setattr(wiring, "make_feed", lambda name, setup: wiring.embedded_feed(setup))
+    monkeypatch.setattr(wiring.Venues, "candles", lambda venues: wiring.embedded_feed(venues._setup))
     return found
 
 
