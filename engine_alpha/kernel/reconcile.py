@@ -38,11 +38,6 @@ def verdict_of(standing: Standing) -> int:
     return UNEXPLAINED
 
 
-def may_enter(verdict: int) -> int:
-    """Return 1 if the asset may open a position on this verdict."""
-    return 1 if verdict == AGREES else 0
-
-
 def freezes(verdict: int) -> int:
     """Return 1 if the verdict freezes the asset: no entries until the venue and our books agree again."""
     return 1 if verdict in (FOREIGN, UNEXPLAINED) else 0

@@ -17,7 +17,6 @@ ANNOUNCED: Final = "announced"  # the day of its end is known
 REDUCE_ONLY: Final = "reduce_only"  # the venue takes no new positions
 ENDED: Final = "settled"
 NOT_YET: Final = "not_listed"
-STAGES: Final = (TRADES, ANNOUNCED, REDUCE_ONLY, ENDED, NOT_YET)
 
 LEAVE_BEFORE_MS: Final = DAY_MS  # as the step leaves a contract whose end its snapshot names
 

@@ -80,13 +80,6 @@ async def read_venue(venue: Venue, clock: Clock) -> VenueReading:
     )
 
 
-async def setup_faults(
-    venue: Venue, asset: AssetConfig, instrument: Instrument, needs: SetupNeeds
-) -> list[str]:
-    """Return what forbids the first order, [] for nothing; sets margin mode and leverage on the way."""
-    return (await setup_findings(venue, asset, instrument, needs)).faults
-
-
 async def setup_findings(
     venue: Venue,
     asset: AssetConfig,

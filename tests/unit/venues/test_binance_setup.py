@@ -11,7 +11,7 @@ from engine_alpha.errors import Refused, VenueBusy
 from engine_alpha.loop.clocks import FixedClock
 from engine_alpha.venues.binance import BinanceVenue
 from engine_alpha.venues.lifecycle import ANNOUNCED, ENDED, lifecycle_of
-from engine_alpha.venues.setup_checks import SetupNeeds, setup_faults, setup_findings
+from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
 from tests.exchange.binance_signing import BinanceKey
 from tests.exchange.binance_trading import BinanceTrading
 from tests.exchange.candles import HOUR_MS
@@ -89,7 +89,7 @@ async def test_a_wrong_setting_is_a_fault_and_nothing_is_set(
 ) -> None:
     account = an_account()
     wrong(account)
-    faults = await setup_faults(account.venue, ETH, INSTRUMENT, needs())
+    faults = (await setup_findings(account.venue, ETH, INSTRUMENT, needs())).faults
     assert len(faults) == 1 and said in faults[0]
     assert account.writes() == []
 
@@ -104,7 +104,7 @@ async def test_an_announced_end_forbids_entries_from_its_announcement_to_the_set
         account.book.advance(now_ms)
         life = lifecycle_of(await account.venue.symbol_facts(SYMBOL), INSTRUMENT, now_ms)
         stages.append((life.stage, life.must_leave(now_ms)))
-        [fault] = await setup_faults(account.venue, ETH, INSTRUMENT, needs(now_ms))
+        [fault] = (await setup_findings(account.venue, ETH, INSTRUMENT, needs(now_ms))).faults
         assert fault == life.sentence and "NEWUSDT" in fault
     assert stages == [(ANNOUNCED, False), (ANNOUNCED, True), (ENDED, False)]
     assert await account.venue.positions() == {}
@@ -113,26 +113,28 @@ async def test_an_announced_end_forbids_entries_from_its_announcement_to_the_set
 async def test_a_key_that_can_withdraw_is_refused() -> None:
     account = an_account()
     venue = with_key(account, BinanceKey(key="k", secret="s", withdrawals=True))
-    [fault] = await setup_faults(venue, ETH, INSTRUMENT, needs())
+    [fault] = (await setup_findings(venue, ETH, INSTRUMENT, needs())).faults
     assert "can withdraw" in fault
 
 
 async def test_where_nobody_tells_of_the_key_that_is_no_fault() -> None:
     account = an_account()
     venue = BinanceVenue(account.transport, PROOF_MS, wallet_api=False)
-    assert await setup_faults(venue, ETH, INSTRUMENT, needs()) == []
+    assert (await setup_findings(venue, ETH, INSTRUMENT, needs())).faults == []
     assert not any(path.startswith("/sapi") for _, path, _ in account.transport.sent)
 
 
 async def test_a_clock_that_is_off_is_a_fault() -> None:
     account = an_account()
-    [fault] = await setup_faults(account.venue, ETH, INSTRUMENT, needs(now_ms=NOW_MS + 2_500))
+    [fault] = (await setup_findings(account.venue, ETH, INSTRUMENT, needs(now_ms=NOW_MS + 2_500))).faults
     assert "2.5 s ahead of binance's" in fault
 
 
 async def test_all_faults_are_told_at_once() -> None:
     account = an_account(wallet_quote=5.0)
-    faults = await setup_faults(account.venue, ETH, INSTRUMENT, needs(NOW_MS - 9_000, equity_quote=6.0))
+    faults = (
+        await setup_findings(account.venue, ETH, INSTRUMENT, needs(NOW_MS - 9_000, equity_quote=6.0))
+    ).faults
     assert [fault.split(":")[0] for fault in faults] == [
         "this machine's clock is 9.0 s behind binance's",
         "insufficient balance",
@@ -142,7 +144,9 @@ async def test_all_faults_are_told_at_once() -> None:
 
 async def test_a_leverage_that_the_venue_refuses_is_a_fault() -> None:
     account = an_account()
-    [fault] = await setup_faults(account.venue, replace(ETH, max_leverage=125.0), INSTRUMENT, needs())
+    [fault] = (
+        await setup_findings(account.venue, replace(ETH, max_leverage=125.0), INSTRUMENT, needs())
+    ).faults
     assert "leverage 125 was refused" in fault
 
 
@@ -158,11 +162,11 @@ async def test_a_read_that_fails_is_no_fault(path: str) -> None:
     account = an_account()
     account.fails(path, "drop")
     with pytest.raises(VenueBusy):
-        await setup_faults(account.venue, ETH, INSTRUMENT, needs())
+        await setup_findings(account.venue, ETH, INSTRUMENT, needs())
 
 
 async def test_a_refused_read_of_the_key_is_not_taken_for_a_good_key() -> None:
     account = an_account()
     account.fails("/apiRestrictions", "refuse", (-2015, "Invalid API-key, IP, or permissions for action."))
     with pytest.raises(Refused):
-        await setup_faults(account.venue, ETH, INSTRUMENT, needs())
+        await setup_findings(account.venue, ETH, INSTRUMENT, needs())
