@@ -18,6 +18,7 @@ from engine_alpha.venues.lifecycle import lifecycle_of
 
 MOST_SKEW_MS: Final = 1_000  # the venues refuse a timestamp that is further ahead
 LEAST_LEVERAGE: Final = Decimal(1)
+BALANCE_SLACK: Final = Decimal("0.05")  # the venue marks positions and takes fees before our bars do
 GRID: Final = (
     ("tick_quote", "price tick"),
     ("lot_base", "lot"),
@@ -178,7 +179,7 @@ def grid_faults(facts: SymbolFacts, instrument: Instrument) -> list[str]:
 def money_faults(venue: str, wallet: Wallet, equity_quote: float) -> list[str]:
     """Judge whether the account holds what the sub-accounts on it are to trade with."""
     held, wanted = Decimal(wallet.equity_quote), Decimal(repr(equity_quote))
-    if held >= wanted:
+    if held >= wanted * (1 - BALANCE_SLACK):
         return []
     return [
         f"insufficient balance: the account at {venue} holds {held:.2f} USDT, what trades on it is set to "

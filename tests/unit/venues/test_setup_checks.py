@@ -132,10 +132,10 @@ def test_a_grid_that_changed_since_the_snapshot(changed: dict[str, str], said: s
 
 
 def test_insufficient_balance_says_both_figures() -> None:
-    wallet = Wallet(equity_quote="999.99", available_quote="1")
+    wallet = Wallet(equity_quote="949.99", available_quote="1")
     [fault] = setup_checks.money_faults("binance", wallet, 1_000.0)
-    assert "insufficient balance" in fault and "999.99" in fault and "1000.00" in fault
-    assert setup_checks.money_faults("binance", replace(wallet, equity_quote="1000"), 1_000.0) == []
+    assert "insufficient balance" in fault and "949.99" in fault and "1000.00" in fault
+    assert setup_checks.money_faults("binance", replace(wallet, equity_quote="950"), 1_000.0) == []
 
 
 @pytest.mark.parametrize(
