@@ -136,7 +136,7 @@ def step_patiently(
     exit may be due in this very tick, and nobody healthy waits for it.
     """
     reports: dict[str, StepReport] = {}
-    waiting = assets
+    waiting, began_ms = assets, engine.clock.now_ms()
     for pause_ms in (0, *PATIENCE_MS) if engine.live is not None else (0,):
         if pause_ms:
             _awaited(engine, engine.clock.pause(pause_ms))
@@ -144,7 +144,7 @@ def step_patiently(
         reports |= {asset.symbol: step(tick, asset) for asset in waiting}
         finish_orders(engine, waiting)
         waiting = [asset for asset in waiting if reports[asset.symbol].is_busy]
-        if not waiting:
+        if not waiting or engine.clock.now_ms() - began_ms > sum(PATIENCE_MS):
             break
     return [reports[asset.symbol] for asset in assets]
 
