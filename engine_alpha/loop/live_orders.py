@@ -285,6 +285,7 @@ async def _setup_findings(
         equity_quote=_equity(engine, asset),
         price_quote=price,
         together_quote=sum(_equity(engine, each) for each in on_it),
+        with_fees=False,
     )
     return await setup_findings(venue, asset, plan.instrument, needs, shared)
 

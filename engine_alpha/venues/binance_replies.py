@@ -72,6 +72,7 @@ class Funding:
     """One funding payment; positive was received."""
 
     transaction_id: str
+    symbol: str
     at_ms: int
     received_quote: str
 
@@ -154,6 +155,7 @@ def funding(item: Any) -> Funding:
         raise DataError("funding_asset", f"funding was paid in {word(item, 'asset')}, not in {QUOTE}")
     return Funding(
         transaction_id=word(item, "tranId"),
+        symbol=word(item, "symbol"),
         at_ms=whole(item, "time"),
         received_quote=exact(item, "income"),
     )

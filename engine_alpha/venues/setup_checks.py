@@ -32,12 +32,14 @@ class SetupNeeds:
     """What the checks are measured against: our clock, the sub-account's equity, a price of the contract.
 
     `together_quote` is the equity of all sub-accounts that trade on the same wallet; None for this one alone.
+    `with_fees`: ask for fee rates too, which only warn and cost much of the pace.
     """
 
     clock: Clock
     equity_quote: float
     price_quote: float
     together_quote: float | None = None
+    with_fees: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ async def setup_findings(
     sets_up = not faults and asset.symbol not in shared.positions
     if sets_up:
         faults += await _set_up_faults(venue, asset)
-    warnings = fee_warnings(await venue.fee_rates(asset.symbol), instrument)
+    warnings = fee_warnings(await venue.fee_rates(asset.symbol), instrument) if needs.with_fees else []
     return Findings(faults=faults, warnings=warnings, set_up=sets_up and not faults)
 
 
