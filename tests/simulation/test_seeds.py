@@ -13,7 +13,9 @@ COVERING = (80, 73, 5, 7, 51)  # seeds that reach between them what the engine c
 
 NEVER_ASKED_AGAIN = ("filled", "cancelled", "rejected", "absent")  # the engine asks no more what is over
 RARE = {
+    ("intended", "reject"),  # where a venue says no to an order at once
     ("intended", "part"),  # a fill told before its order, by a process that died before the answer
+    ("unknown", "ack"),
     ("unknown", "part"),
     ("unknown", "reject"),
     ("unknown", "unclear"),  # sent again on a proof, and unclear again
