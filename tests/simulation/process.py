@@ -65,6 +65,7 @@ class SimulatedJournal:
     def __init__(self, disk: Disk, process: Process, note: Callable[[str, str], None]) -> None:
         self._disk, self._process, self._note = disk, process, note
         self.commits = 0
+        self.failed = False  # as a real one: after its first failure it writes nothing more
 
     def state(self, name: str) -> str | None:
         """Return a stored state."""
@@ -89,7 +90,8 @@ class SimulatedJournal:
         what = events[0].kind if events else "nothing"
         self._process.point(f"before commit {what}")
         self._process.point(f"torn commit {what}")
-        if self._disk.full:
+        if self.failed or self._disk.full:
+            self.failed = True
             self._note("ENOSPC", what)
             raise JournalError("no space left on the simulated disk")
         new = self._disk.stored.commit(at_ms, events, states)

@@ -24,6 +24,7 @@ class Sum:
     naked_ms: int = 0
     naked_alive_ms: int = 0
     longest_naked_alive_ms: int = 0
+    longest_naked_seed: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     crashes: Counter[str] = field(default_factory=Counter)
     transitions: set[tuple[str, str]] = field(default_factory=set)
@@ -36,7 +37,8 @@ class Sum:
         self.fills += one.fills
         self.naked_ms += one.naked_ms
         self.naked_alive_ms += one.naked_alive_ms
-        self.longest_naked_alive_ms = max(self.longest_naked_alive_ms, one.longest_naked_alive_ms)
+        if one.longest_naked_alive_ms > self.longest_naked_alive_ms:
+            self.longest_naked_alive_ms, self.longest_naked_seed = one.longest_naked_alive_ms, one.seed
         self.faults += one.faults
         self.crashes += one.crashes
         self.transitions |= one.transitions
@@ -86,7 +88,8 @@ def lines_of(found: Sum, passed_s: float) -> list[str]:
         f"faults injected {found.faults.total()}: {_counted(found.faults)}",
         f"crashes {found.crashes.total()}: {_counted(found.crashes)}",
         f"time without a stop {found.naked_ms / 1_000:.0f} s, {found.naked_alive_ms / 1_000:.0f} s of it "
-        f"while a tick ran, the longest {found.longest_naked_alive_ms / 1_000:.1f} s",
+        f"while a tick ran, the longest {found.longest_naked_alive_ms / 1_000:.1f} s "
+        f"(seed {found.longest_naked_seed})",
         f"order table: {reached} of {len(TRANSITIONS)} rows reached"
         + (f"; not: {', '.join(f'{a}+{b}' for a, b in missing)}" if missing else ""),
         f"violations {len(found.violated)}",

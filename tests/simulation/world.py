@@ -173,7 +173,7 @@ class World:
         except JournalError as fault:
             self.tell(f"the engine stops: {fault}")
             self.close()
-            if not self.disk.full:
+            if self.journal is None or not self.journal.failed:
                 self.fail("stopped", str(fault))
             self.down_until_ms = self.timeline.now_ms + self.random.choice((1, 20, 90)) * 60_000
         except BrokenPromise as fault:
