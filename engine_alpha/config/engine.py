@@ -25,6 +25,8 @@ ACCOUNT_OF_ENVIRONMENT: dict[str, str] = {
 }
 """Where orders go, and the account in state/ that keeps them: money of one never meets that of another."""
 
+AlertKind = Literal["trades", "faults", "halts", "rollout", "summary"]
+
 _MINUTE_MS = 60_000
 _THIS_MACHINE = "127.0.0.1"
 
@@ -67,6 +69,49 @@ class LiveConfig(Strict):
         return ACCOUNT_OF_ENVIRONMENT[self.environment]
 
 
+class ServiceConfig(Strict):
+    """How `chloe run` lives between the closes."""
+
+    look_every_ms: Annotated[
+        int,
+        Field(
+            ge=1_000,
+            le=10 * _MINUTE_MS,
+            description="How often real orders and stops are looked at between two closes.",
+        ),
+    ]
+    ping_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://\S+)?$",
+            description="Asked for while all is well: silence is noticed elsewhere. Empty: never.",
+        ),
+    ]
+    ping_every_ms: Annotated[
+        int, Field(ge=10_000, le=1_440 * _MINUTE_MS, description="How often that address is asked for.")
+    ]
+
+
+class MetricsConfig(Strict):
+    """Figures for Prometheus."""
+
+    port: Annotated[
+        int, Field(ge=0, le=65_535, description="Port on 127.0.0.1 of the page /metrics; 0: none.")
+    ]
+
+
+class AlertsConfig(Strict):
+    """What is told to people; where to is a secret, see secrets/alerts.json."""
+
+    kinds: Annotated[
+        list[AlertKind],
+        Field(description="What is told: trades, faults, halts, changes of rollout, the daily summary."),
+    ]
+    summary_at: Annotated[
+        str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Time of the daily summary, UTC.")
+    ]
+
+
 class EngineConfig(Strict):
     """What engine.json says. All keys must be there, so that the file shows all that can be set."""
 
@@ -92,6 +137,9 @@ class EngineConfig(Strict):
         Field(description="Another base address for a venue: a proxy or a test exchange."),
     ]
     live: LiveConfig
+    service: ServiceConfig
+    metrics: MetricsConfig
+    alerts: AlertsConfig
 
     def data_folder(self, home: Path) -> Path:
         """Return the bar store's folder; a relative one is seen from the home."""

@@ -20,6 +20,9 @@ GOOD: dict[str, Any] = {
     "files": {"data": "bars", "venue": "binance"},
     "venue_urls": {"bybit": "http://127.0.0.1:8899"},
     "live": {"environment": "loopback", "naked_limit_ms": 20_000, "recv_window_ms": 4_000},
+    "service": {"look_every_ms": 9_000, "ping_url": "https://example.com/1", "ping_every_ms": 30_000},
+    "metrics": {"port": 0},
+    "alerts": {"kinds": ["faults"], "summary_at": "23:59"},
 }
 LIVE: dict[str, Any] = GOOD["live"]
 
@@ -104,6 +107,11 @@ def test_what_was_read_can_t_be_changed(tmp_path: Path) -> None:
         ),
         ({"live": {**LIVE, "recv_window_ms": 60_001}}, "must be less than or equal to 60000, not 60001"),
         ({"live": {**LIVE, "recv_window_ms": "5s"}}, "live.recv_window_ms: must be a whole number"),
+        ({"service": {**GOOD["service"], "look_every_ms": 1}}, "service.look_every_ms: must be greater than"),
+        ({"service": {**GOOD["service"], "ping_url": "ftp://x"}}, "service.ping_url: "),
+        ({"metrics": {"port": 65_536}}, "metrics.port: must be less than or equal to 65535, not 65536"),
+        ({"alerts": {"kinds": ["trade"], "summary_at": "06:00"}}, 'did you mean "trades"?'),
+        ({"alerts": {"kinds": [], "summary_at": "24:00"}}, "alerts.summary_at: "),
     ],
 )
 def test_a_mistake_is_told_with_its_key(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
