@@ -122,6 +122,17 @@ class Journal(Protocol):
         """Iterate over stored events in order of writing."""
         ...
 
+    def last_seq(self) -> int:
+        """Return the number of the last event, 0 for none; costs a writer nothing."""
+        ...
+
+    def events_after(self, seq: int, kinds: Sequence[str] = ()) -> Iterator[StoredEvent]:
+        """Iterate over the events after number `seq`, of these kinds or of all, in order of writing.
+
+        What it costs does not grow with what was written before.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the file and the lock."""
         ...

@@ -51,6 +51,16 @@ class MemoryJournal:
             if kind in (None, stored.event.kind) and symbol in (None, stored.event.symbol):
                 yield stored
 
+    def last_seq(self) -> int:
+        """Return the number of the last event, 0 for none."""
+        return len(self._events)
+
+    def events_after(self, seq: int, kinds: Sequence[str] = ()) -> Iterator[StoredEvent]:
+        """Iterate over the events stored by now that come after number `seq`, of these kinds or of all."""
+        self._require_open()
+        newer = self._events[max(0, seq) :]
+        return (stored for stored in newer if not kinds or stored.event.kind in kinds)
+
     def commit(self, at_ms: int, events: Sequence[Event], states: Mapping[str, str]) -> int:
         """Append events and replace states; return how many events were new: all or none."""
         self._require_open()

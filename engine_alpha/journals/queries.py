@@ -48,6 +48,12 @@ def page(kind: str | None, symbol: str | None, newest_first: bool) -> Select[Any
     return query.order_by(_event.seq.desc() if newest_first else _event.seq).limit(bindparam("size"))
 
 
+def page_of_kinds(kinds: Sequence[str]) -> Select[Any]:
+    """Select `size` events of these kinds, or of all, with `first` <= seq <= `last`, oldest first."""
+    query = page(None, None, False)
+    return query.where(_event.kind.in_(kinds)) if kinds else query
+
+
 def read_page(
     connection: Connection, query: Select[Any], first: int, last: int, size: int
 ) -> list[StoredEvent]:

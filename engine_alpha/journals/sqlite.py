@@ -81,10 +81,20 @@ class SqliteJournal:
         self, kind: str | None = None, symbol: str | None = None, newest_first: bool = False
     ) -> Iterator[StoredEvent]:
         """Iterate over the events stored by now, page by page: memory stays flat and the writer may go on."""
-        return self._pages(queries.page(kind, symbol, newest_first), newest_first, self.head().seq)
+        return self._pages(queries.page(kind, symbol, newest_first), newest_first, (1, self.head().seq))
 
-    def _pages(self, query: Select[Any], newest_first: bool, last: int) -> Iterator[StoredEvent]:
-        first = 1
+    def last_seq(self) -> int:
+        """Return the number of the last event, 0 for none; free for a writer."""
+        return self.head().seq
+
+    def events_after(self, seq: int, kinds: Sequence[str] = ()) -> Iterator[StoredEvent]:
+        """Iterate over the events stored by now that come after number `seq`, of these kinds or of all."""
+        return self._pages(queries.page_of_kinds(kinds), False, (seq + 1, self.head().seq))
+
+    def _pages(
+        self, query: Select[Any], newest_first: bool, between: tuple[int, int]
+    ) -> Iterator[StoredEvent]:
+        first, last = between
         for size in chain(_FIRST_PAGES, repeat(_PAGE)):
             with self._transaction() as connection:
                 page = queries.read_page(connection, query, first, last, size)

@@ -85,6 +85,14 @@ class SimulatedJournal:
         """Iterate over stored events."""
         return self._disk.stored.events(kind, symbol, newest_first)
 
+    def last_seq(self) -> int:
+        """Return the number of the last event."""
+        return self._disk.stored.last_seq()
+
+    def events_after(self, seq: int, kinds: Sequence[str] = ()) -> Iterator[StoredEvent]:
+        """Iterate over the stored events after that number."""
+        return self._disk.stored.events_after(seq, kinds)
+
     def commit(self, at_ms: int, events: Sequence[Event], states: Mapping[str, str]) -> int:
         """Write a transaction: whole or, if the process dies before or while it is written, not at all."""
         what = events[0].kind if events else "nothing"

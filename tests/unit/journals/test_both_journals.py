@@ -128,6 +128,24 @@ def test_events_are_selected_by_kind_and_symbol_in_both_orders(journal: AnyJourn
     assert keys(journal, kind="nothing") == []
 
 
+def test_events_after_a_number_are_those_written_later(journal: AnyJournal) -> None:
+    assert journal.last_seq() == 0
+    assert list(journal.events_after(0)) == []
+    for bar in range(300):  # more than a page
+        journal.commit(bar, [event("decision", bar=bar), event("fill", bar=bar)], {})
+    everything = list(journal.events())
+    assert journal.last_seq() == everything[-1].seq == 600
+    assert list(journal.events_after(0)) == everything
+    assert list(journal.events_after(-5)) == everything
+    assert list(journal.events_after(597)) == everything[597:]
+    assert list(journal.events_after(600)) == list(journal.events_after(10_000)) == []
+    fills = [stored for stored in everything if stored.event.kind == "fill"]
+    assert list(journal.events_after(0, ("fill",))) == fills
+    assert list(journal.events_after(301, ("fill", "trade"))) == fills[150:]
+    assert list(journal.events_after(301, ("fill", "decision"))) == everything[301:]
+    assert list(journal.events_after(0, ("trade",))) == []
+
+
 def test_an_iteration_shows_what_was_there_when_it_began(journal: AnyJournal) -> None:
     for bar in range(20):
         journal.commit(bar, [event(bar=bar)], {})
@@ -153,6 +171,7 @@ def test_a_closed_journal_refuses(journal: AnyJournal) -> None:
     refused: list[Callable[[], object]] = [
         lambda: journal.has("a", "b"),
         lambda: list(journal.events()),
+        lambda: list(journal.events_after(0)),
         lambda: journal.commit(1, [event()], {}),
     ]
     for call in refused:
