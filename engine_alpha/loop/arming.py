@@ -1,6 +1,7 @@
 """Which assets may send real orders: a small file in the live account's folder, no lock, no journal needed.
 
-The command writes it, every tick reads it. What can't be read arms nothing.
+The command writes it, every tick reads it and makes it smaller where trades speak against an asset. What
+can't be read arms nothing.
 """
 
 import fcntl
@@ -8,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,23 @@ from engine_alpha.atomic_files import write_atomically
 from engine_alpha.errors import ConfigError, JournalError
 
 FILE_NAME = "armed.json"
+FULL_SIZE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmedAsset:
-    """An asset whose orders go to `venue` in `environment`, since when a person said so."""
+    """An asset whose orders go to `venue` in `environment`, since when a person said so.
+
+    `size_factor` is the part of its usual risk that an entry takes; `halved_ms` is when its trades made it
+    half of what the person said, 0 if they did not.
+    """
 
     symbol: str
     at_ms: int
     environment: str
     venue: str
+    size_factor: float = FULL_SIZE
+    halved_ms: int = 0
 
 
 class Armed(dict[str, ArmedAsset]):
@@ -34,8 +42,10 @@ class Armed(dict[str, ArmedAsset]):
     fault: str = ""
 
 
-def arm(folder: Path, symbol: str, at_ms: int, environment: str, venue: str) -> None:
-    """Arm one asset of this account; one that is armed already keeps its time unless its venue is another.
+def arm(
+    folder: Path, symbol: str, at_ms: int, environment: str, venue: str, size_factor: float = FULL_SIZE
+) -> None:
+    """Arm one asset of this account; one that is armed already keeps its time unless venue or size is another.
 
     Raises `ConfigError` if what is there can't be read, `JournalError` if nothing can be written.
     """
@@ -43,11 +53,27 @@ def arm(folder: Path, symbol: str, at_ms: int, environment: str, venue: str) -> 
         found = armed(folder)
         if found.fault:
             raise ConfigError(f"{found.fault}; nothing is armed. To begin anew: chloe live disarm --all")
-        wanted = ArmedAsset(symbol=symbol, at_ms=at_ms, environment=environment, venue=venue)
+        wanted = ArmedAsset(
+            symbol=symbol, at_ms=at_ms, environment=environment, venue=venue, size_factor=size_factor
+        )
         before = found.get(symbol)
-        if before is None or (before.environment, before.venue) != (environment, venue):
+        if before is None or replace(before, at_ms=at_ms) != wanted:
             found[symbol] = wanted
         _write(folder, found)
+
+
+def halve(folder: Path, asset: ArmedAsset, at_ms: int) -> ArmedAsset | None:
+    """Halve the size of an asset once since a person armed it; return it as it is now.
+
+    None where it is not armed so any more: a person said otherwise meanwhile. Raises `JournalError`.
+    """
+    with _locked(folder):
+        found = armed(folder)
+        if found.get(asset.symbol) != asset or asset.halved_ms:
+            return found.get(asset.symbol)
+        found[asset.symbol] = replace(asset, size_factor=asset.size_factor / 2, halved_ms=at_ms)
+        _write(folder, found)
+        return found[asset.symbol]
 
 
 def disarm(folder: Path, symbol: str | None) -> tuple[str, ...]:
@@ -90,22 +116,37 @@ def counting(found: Armed, environment: str, venues: Mapping[str, str]) -> Armed
 
 def _asset(symbol: str, entry: Any) -> ArmedAsset:
     at_ms, environment, venue = entry["at_ms"], entry["environment"], entry["venue"]
-    if type(at_ms) is not int or not isinstance(environment, str) or not isinstance(venue, str):
+    factor, halved_ms = entry.get("size_factor", FULL_SIZE), entry.get("halved_ms", 0)
+    sound = type(at_ms) is int and type(halved_ms) is int and type(factor) is float
+    if not sound or not isinstance(environment, str) or not isinstance(venue, str) or not 0 < factor <= 1:
         raise TypeError(f"the entry of {symbol} is not as chloe writes it")
-    return ArmedAsset(symbol=symbol, at_ms=at_ms, environment=environment, venue=venue)
+    return ArmedAsset(
+        symbol=symbol,
+        at_ms=at_ms,
+        environment=environment,
+        venue=venue,
+        size_factor=factor,
+        halved_ms=halved_ms,
+    )
+
+
+def _entry(asset: ArmedAsset) -> dict[str, Any]:
+    entry = {"at_ms": asset.at_ms, "environment": asset.environment, "venue": asset.venue}
+    if asset.size_factor != FULL_SIZE:
+        entry["size_factor"] = asset.size_factor
+    if asset.halved_ms:
+        entry["halved_ms"] = asset.halved_ms
+    return entry
 
 
 def _write(folder: Path, assets: Armed) -> None:
-    entries = {
-        symbol: {"at_ms": asset.at_ms, "environment": asset.environment, "venue": asset.venue}
-        for symbol, asset in sorted(assets.items())
-    }
+    entries = {symbol: _entry(asset) for symbol, asset in sorted(assets.items())}
     write_atomically(folder / FILE_NAME, json.dumps(entries, indent=2).encode() + b"\n")
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder against another command that reads and writes the same file; the engine only reads."""
+    """Hold the folder against whoever else reads and writes the same file: a command, or the engine as it demotes."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)

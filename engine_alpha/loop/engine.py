@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine_alpha.loop.arming import ArmedAsset
 from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import BarFeed, Clock, Journal
 from engine_alpha.step.recording import Labels
 from engine_alpha.step.state import AccountBook
 
 if TYPE_CHECKING:
+    from engine_alpha.loop.last_good import KeptConfiguration
     from engine_alpha.loop.live_orders import LiveDesk
 
 
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 class Engine:
     """What a tick works with. `setup` is read anew at each tick unless it is `frozen`.
 
-    `armed` are the assets whose orders are real; `live` is there in the account that sends them.
+    `armed` are the assets whose orders are real; `live` is there in the account that sends them. With a
+    `configuration` what could be read last goes on where an edit went wrong.
     """
 
     setup: Setup
@@ -30,8 +34,9 @@ class Engine:
     book: AccountBook
     loop: asyncio.Runner
     frozen: bool = False
-    armed: frozenset[str] = frozenset()
+    armed: Mapping[str, ArmedAsset] = field(default_factory=dict)
     live: LiveDesk | None = None
+    configuration: KeptConfiguration | None = None
 
     def takes(self, symbol: str) -> bool:
         """Say whether this account steps the asset: armed ones are the live account's, the others paper's."""

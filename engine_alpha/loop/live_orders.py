@@ -14,7 +14,7 @@ from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import ConfigError, DataError, VenueError
 from engine_alpha.kernel.money import equity_quote
 from engine_alpha.kernel.reconcile import AGREES, UNEXPLAINED, VERDICTS
-from engine_alpha.loop.arming import armed, counting
+from engine_alpha.loop.arming import Armed, armed, counting
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import FlattenWish, requested_flattens
 from engine_alpha.loop.halting import take_up_halt
@@ -62,12 +62,11 @@ class LiveDesk:
     lifecycles: dict[str, tuple[int, Lifecycle]] = field(default_factory=dict)
 
 
-def armed_symbols(setup: Setup) -> frozenset[str]:
+def armed_symbols(setup: Setup) -> Armed:
     """Return the assets whose orders are real: armed for this environment and for their present venue."""
     live = setup.engine.live
     venues = {asset.symbol: asset.venue for asset in setup.registry.assets}
-    found = armed(setup.home.account(live.account))
-    return frozenset(counting(found, live.environment, venues))
+    return counting(armed(setup.home.account(live.account)), live.environment, venues)
 
 
 async def look_at(engine: Engine, assets: Sequence[AssetConfig]) -> None:

@@ -80,6 +80,11 @@ class StepReport:
         return self.status == NO_DECISION and self.reason == VenueBusy.__name__
 
     @property
+    def is_settled(self) -> bool:
+        """Say whether the bar has its decision."""
+        return self.status in GOOD
+
+    @property
     def is_good(self) -> bool:
         """Say whether the bar has its decision and nothing was refused."""
         return self.status in GOOD and not self.reason
@@ -255,7 +260,8 @@ def settled_now(engine: Engine, assets: list[AssetConfig]) -> int:
 def refreshed(engine: Engine) -> Setup:
     """Read configuration anew, unless this engine's is frozen."""
     if not engine.frozen:
-        engine.setup = read_setup(engine.setup.home)
+        kept = engine.configuration
+        engine.setup = read_setup(engine.setup.home) if kept is None else kept.read()
         engine.armed = armed_symbols(engine.setup)
     return engine.setup
 
@@ -353,7 +359,7 @@ def _stepped(tick: Tick, asset: AssetConfig, report: StepReport) -> StepReport:
 def _with_real_orders(
     tick: Tick, asset: AssetConfig, plan: AssetPlan, report: StepReport
 ) -> tuple[AssetPlan, StepReport]:
-    """Return the plan without entries where orders or position are not clear, and say why.
+    """Return the plan at the size it is armed with, without entries where orders or position are not clear.
 
     Raise what kept the venue from telling them: a bar is not settled on fills that may be missing.
     """
@@ -363,6 +369,8 @@ def _with_real_orders(
     fault = live.book.faults.get(asset.symbol)
     if fault is not None:
         raise fault
+    own = tick.engine.armed.get(asset.symbol)
+    plan = replace(plan, size_factor=own.size_factor if own is not None else 1.0)
     why = why_close_only(tick.engine, asset)
     if not why:
         return plan, report

@@ -226,10 +226,11 @@ def step_bar(desk: Desk, plan: AssetPlan, reading: Reading, at: int) -> Stepped:
         plan.tallies(state),
     )
     told = None if desk.orders is None else desk.orders.executions(plan, purse.sub, window.bar)
+    rules = plan.deciding_rules()
     if told is None:
-        after, record = advance(purse, plan.rules, window.bar, features)
+        after, record = advance(purse, rules, window.bar, features)
     else:
-        after, record = advance_executed(purse, plan.rules, window.bar, features, *told)
+        after, record = advance_executed(purse, rules, window.bar, features, *told)
     shadows, shadow_records = step_shadows(plan, state, window, features)
     state = state_after(plan, state, after, record, shadows)
     seen = Seen(

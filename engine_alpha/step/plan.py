@@ -19,7 +19,8 @@ class AssetPlan:
 
     `rules.cards` stand in the order of `names`; `parameters_version` names the adopted parameter set.
     `detail` is the timeframe of the series that tells what came first inside a bar, None for none.
-    `close_only` is why a real position may not be opened now, "" where it may.
+    `close_only` is why a real position may not be opened now, "" where it may; `size_factor` is the part of
+    its usual risk that a real entry takes.
     """
 
     asset: AssetConfig
@@ -30,6 +31,14 @@ class AssetPlan:
     config_hash: str
     detail: str | None = None
     close_only: str = ""
+    size_factor: float = 1.0
+
+    def deciding_rules(self) -> Rules:
+        """Return the rules with the size factor in what is risked; what is kept of them stays as configured."""
+        if self.size_factor == 1.0:
+            return self.rules
+        risk = self.rules.risk
+        return self.rules._replace(risk=risk._replace(risk_frac=risk.risk_frac * self.size_factor))
 
     def tallies(self, state: AssetState) -> list[Tally]:
         """Return what each card did, in the order of the cards."""

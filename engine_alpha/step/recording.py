@@ -25,6 +25,8 @@ from engine_alpha.step.windows import Window
 
 DECISION, NO_DECISION, FILL, TRADE = "decision", "no_decision", "fill", "trade"
 FUNDING, HALT = "funding", "halt"
+BREAKER = "breaker"  # an asset rests after too many faults, or is back
+ROLLOUT = "rollout"  # an asset's real orders became smaller, or went back to paper
 LIVE = "live"  # carries the state of an asset's real orders
 SIDES = {1: "long", -1: "short", 0: "flat"}
 
@@ -140,6 +142,7 @@ def _decision_text(seen: Seen, labels: Labels) -> str:
             **({} if hashed is None else {"minutes_hash": hashed}),
             **({} if seen.executed is None else {"executed": seen.executed}),
             **({"close_only": writable(plan.close_only)} if plan.close_only else {}),
+            **({"size_factor": plan.size_factor} if plan.size_factor != 1.0 else {}),
             "symbol": plan.asset.symbol,
             "timeframe": plan.asset.base_timeframe,
             "place": plan.rules.asset.place,
@@ -227,7 +230,7 @@ def decision_view(payload: Mapping[str, Any]) -> dict[str, Any]:
         "settlement": _settlement_words(record["settlement"], cards),
         "equity_quote": record["equity_quote"],
         "held": payload["held"],
-        **({"close_only": payload["close_only"]} if "close_only" in payload else {}),
+        **{name: payload[name] for name in ("close_only", "size_factor") if name in payload},
         "shadows": shadows,
     }
 
@@ -304,7 +307,8 @@ def exported_decision(payload: Mapping[str, Any]) -> dict[str, Any]:
     where such a gate said no (docs/decisions/0002).
     """
     view = decision_view(payload)
-    view.pop("close_only", None)
+    for name in ("close_only", "size_factor"):
+        view.pop(name, None)
     view["allocation"] = [
         gate if not gate["passed"] else {**gate, "seen": None} for gate in view["allocation"]
     ]

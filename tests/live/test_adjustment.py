@@ -68,7 +68,7 @@ def views_of(engine: Engine) -> dict[str, object]:
 def test_exported_lines_do_not_tell_of_it(tmp_path: Path) -> None:
     world = live_world(a_home(tmp_path, (GONE,), cards=(LONG_HELD,)), "bybit", series_of((GONE,)))
     with world.engine() as engine:
-        engine.frozen, engine.armed = True, frozenset({GONE})
+        engine.frozen, engine.armed = True, {GONE: engine.armed[GONE]}
         world.book.manual(GONE, "buy", Decimal(1))
         world.tick(engine, 0)
         world.tick(engine, 1)

@@ -188,7 +188,11 @@ def decide_again(
         max_entry_delay_ms=delay_as_seen(decided),
         orders=RecordedOrders(decided.payload["executed"]) if "executed" in decided.payload else None,
     )
-    plan = replace(plan, close_only=decided.payload.get("close_only", ""))
+    plan = replace(
+        plan,
+        close_only=decided.payload.get("close_only", ""),
+        size_factor=decided.payload.get("size_factor", 1.0),
+    )
     step_bar(desk, plan, as_sourced(reading, decided), at)
     return Again(events=tuple(stored.event for stored in journal.events()), book=book)
 

@@ -4,12 +4,13 @@ import json
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine_alpha.errors import ConfigError, JournalError
-from engine_alpha.loop.arming import FILE_NAME, ArmedAsset, arm, armed, counting, disarm
+from engine_alpha.loop.arming import FILE_NAME, ArmedAsset, arm, armed, counting, disarm, halve
 from engine_alpha.loop.lock import account_lock
 
 ETH = ArmedAsset(symbol="ETHUSDT", at_ms=5, environment="testnet", venue="bybit")
@@ -32,6 +33,31 @@ def test_arming_again_keeps_since_when_unless_the_venue_is_another(tmp_path: Pat
     assert armed(tmp_path)["ETHUSDT"].at_ms == 5
     arm(tmp_path, "ETHUSDT", 9, "testnet", "binance")
     assert (armed(tmp_path)["ETHUSDT"].at_ms, armed(tmp_path)["ETHUSDT"].venue) == (9, "binance")
+
+
+def test_another_size_is_another_arming(tmp_path: Path) -> None:
+    arm(tmp_path, "ETHUSDT", 5, "testnet", "bybit", 0.25)
+    assert armed(tmp_path)["ETHUSDT"] == replace(ETH, size_factor=0.25)
+    arm(tmp_path, "ETHUSDT", 7, "testnet", "bybit", 0.25)
+    assert armed(tmp_path)["ETHUSDT"].at_ms == 5
+    arm(tmp_path, "ETHUSDT", 9, "testnet", "bybit")
+    assert armed(tmp_path)["ETHUSDT"] == replace(ETH, at_ms=9)
+
+
+def test_it_is_halved_once_until_a_person_arms_anew(tmp_path: Path) -> None:
+    arm(tmp_path, "ETHUSDT", 5, "testnet", "bybit")
+    halved = replace(ETH, size_factor=0.5, halved_ms=8)
+    assert halve(tmp_path, ETH, 8) == halved == armed(tmp_path)["ETHUSDT"]
+    assert halve(tmp_path, halved, 9) == halved == armed(tmp_path)["ETHUSDT"]
+    arm(tmp_path, "ETHUSDT", 10, "testnet", "bybit")
+    assert armed(tmp_path)["ETHUSDT"] == replace(ETH, at_ms=10)
+
+
+def test_what_a_person_said_meanwhile_is_not_halved(tmp_path: Path) -> None:
+    assert halve(tmp_path, ETH, 8) is None
+    arm(tmp_path, "ETHUSDT", 7, "testnet", "bybit", 0.25)
+    assert halve(tmp_path, ETH, 8) == replace(ETH, at_ms=7, size_factor=0.25)
+    assert armed(tmp_path)["ETHUSDT"].halved_ms == 0
 
 
 def test_one_is_disarmed_and_the_others_stay(tmp_path: Path) -> None:
@@ -89,6 +115,11 @@ BROKEN = [
     b'{"ETHUSDT": {"at_ms": "5", "environment": "testnet", "venue": "bybit"}}',
     b'{"ETHUSDT": {"at_ms": true, "environment": "testnet", "venue": "bybit"}}',
     b'{"ETHUSDT": {"at_ms": 5, "environment": 1, "venue": "bybit"}}',
+    *(
+        b'{"ETHUSDT": {"at_ms": 5, "environment": "testnet", "venue": "bybit", "size_factor": %s}}' % size
+        for size in (b"0.0", b"-0.5", b"1.5", b'"0.5"', b"true", b"NaN")
+    ),
+    b'{"ETHUSDT": {"at_ms": 5, "environment": "testnet", "venue": "bybit", "halved_ms": "8"}}',
 ]
 
 
