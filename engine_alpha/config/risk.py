@@ -28,6 +28,47 @@ class BucketConfig(Strict):
     cap_frac: Annotated[Cap, Field(description="Most notional in the whole bucket over account equity.")]
 
 
+class EvidenceConfig(Strict):
+    """How trades speak for and against an asset, in R: the loss at a trade's first stop."""
+
+    alpha: Annotated[
+        float,
+        Field(gt=0, le=0.5, description="Most often so that an asset without an edge is called proven."),
+    ]
+    design_r: Annotated[
+        float, Field(gt=0, le=3, description="Mean R that an asset is traded for; 0.17 is about PF 1.3.")
+    ]
+    halve_after: Annotated[
+        float,
+        Field(
+            gt=1,
+            le=1e6,
+            description="Size is halved falsely once in so many trades, on average, at most often.",
+        ),
+    ]
+    paper_after: Annotated[
+        float,
+        Field(
+            gt=1, le=1e6, description="And once in so many the asset is falsely taken back to paper, at most."
+        ),
+    ]
+    drawdown_limit_r: Annotated[
+        float, Field(gt=0, le=1_000, description="Fall from the best sum of R that takes it back to paper.")
+    ]
+    daily_loss_limit_r: Annotated[
+        float, Field(gt=0, le=1_000, description="Loss of R on one UTC day that takes it back to paper.")
+    ]
+    unproven_size_factor: Annotated[
+        float, Field(gt=0, le=1, description="Part of the usual risk of a coin armed without proof.")
+    ]
+
+    @model_validator(mode="after")
+    def _paper_after_halving(self) -> "EvidenceConfig":
+        if self.paper_after < self.halve_after:
+            raise ValueError("paper_after is below halve_after; the size is halved first: raise it")
+        return self
+
+
 class RiskConfig(Strict):
     """What risk.json says. All keys but `detail` must be there: no limit is set out of sight."""
 
@@ -62,6 +103,9 @@ class RiskConfig(Strict):
     max_spread_bps: Annotated[Bps, Field(description="No entry where the spread is wider.")]
     filled_limit_frac: Annotated[
         float, Field(ge=0, lt=1, description="No entry where a larger share of the window's bars is missing.")
+    ]
+    evidence: Annotated[
+        EvidenceConfig, Field(description="What real orders need of an asset's trades, and what ends them.")
     ]
     detail: Annotated[
         Annotated[str, OneOf(DETAILS)] | None,

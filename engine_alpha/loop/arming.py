@@ -45,7 +45,7 @@ class Armed(dict[str, ArmedAsset]):
 def arm(
     folder: Path, symbol: str, at_ms: int, environment: str, venue: str, size_factor: float = FULL_SIZE
 ) -> None:
-    """Arm one asset of this account; one that is armed already keeps its time unless venue or size is another.
+    """Arm one asset of this account; one that is armed so already keeps its time.
 
     Raises `ConfigError` if what is there can't be read, `JournalError` if nothing can be written.
     """
@@ -146,7 +146,7 @@ def _write(folder: Path, assets: Armed) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder against whoever else reads and writes the same file: a command, or the engine as it demotes."""
+    """Hold the folder against whoever else writes the same file: a command, or the engine as it demotes."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)

@@ -34,7 +34,7 @@ class AssetPlan:
     size_factor: float = 1.0
 
     def deciding_rules(self) -> Rules:
-        """Return the rules with the size factor in what is risked; what is kept of them stays as configured."""
+        """Return the rules with the size factor in what is risked; records keep them as configured."""
         if self.size_factor == 1.0:
             return self.rules
         risk = self.rules.risk

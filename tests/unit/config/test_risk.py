@@ -86,7 +86,7 @@ def test_every_limit_reaches_the_kernel_as_one_type() -> None:
     assert types == {name: str(Risk.__annotations__[name].__name__) for name in Risk._fields}
 
 
-@pytest.mark.parametrize("key", [key for key in limits() if key != "buckets"])
+@pytest.mark.parametrize("key", [key for key in limits() if key not in ("buckets", "evidence")])
 def test_each_key_alone_changes_the_kernels_limits(tmp_path: Path, key: str) -> None:
     value = shipped()
     before = risk_of(read(tmp_path, value), asset())
@@ -169,3 +169,17 @@ def test_minutes_lie_inside_every_coarser_bar(tmp_path: Path, timeframe: str) ->
 def test_another_detail_is_refused(tmp_path: Path, bad: Any) -> None:
     with pytest.raises(ConfigError, match=r'risk\.json:1:\d+: detail: must be "1m", not '):
         read(tmp_path, {**shipped(), "detail": bad})
+
+
+def test_the_evidence_asked_for_is_no_limit_of_the_kernel(tmp_path: Path) -> None:
+    value = shipped()
+    before = risk_of(read(tmp_path, value), asset())
+    value["evidence"] = {**value["evidence"], "alpha": 0.01, "unproven_size_factor": 0.1}
+    assert risk_of(read(tmp_path, value), asset()) == before
+
+
+def test_paper_comes_after_half_the_size(tmp_path: Path) -> None:
+    value = shipped()
+    value["evidence"] = {**value["evidence"], "paper_after": 100, "halve_after": 200}
+    with pytest.raises(ConfigError, match="paper_after is below halve_after"):
+        read(tmp_path, value)
