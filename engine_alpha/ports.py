@@ -1,20 +1,25 @@
 """The four edges of the engine as small Protocols: Clock, BarFeed, Venue, Journal."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine_alpha.domain.asset import AssetConfig
-from engine_alpha.domain.bars import Reading
 from engine_alpha.domain.orders import (
     Execution,
     OrderIntent,
     Protection,
+    Unreadable,
     VenueOrder,
     VenuePosition,
     Wallet,
 )
 from engine_alpha.domain.venue_facts import AccountFacts, FeeRates, SymbolFacts
+
+if TYPE_CHECKING:  # who only reads a journal should not wait for NumPy
+    from engine_alpha.domain.bars import Reading
 
 
 class Clock(Protocol):
@@ -195,11 +200,11 @@ class Venue(Protocol):
         """Take our stops and targets of a flat symbol away, where they do not go by themselves."""
         ...
 
-    async def positions(self) -> Mapping[str, VenuePosition]:
+    async def positions(self) -> Mapping[str, VenuePosition | Unreadable]:
         """Return every open position of the account by symbol: one request for all."""
         ...
 
-    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder]:
+    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder | Unreadable]:
         """Return the open orders of one symbol, or of the whole account, which costs more of the pace.
 
         Conditional ones too, but no stop that hangs on a position.

@@ -190,6 +190,14 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """What a venue told of one symbol and cannot be read, and why: the other symbols are none the worse."""
+
+    symbol: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VenuePosition:
     """A position as the venue tells it. `quantity_base` is signed; "0" is flat.
 

@@ -4,10 +4,14 @@ Only the shape is judged here. What a venue means by it is said where it is read
 """
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from engine_alpha.domain.orders import Unreadable
 from engine_alpha.errors import DataError
+
+Row = TypeVar("Row")
 
 BAD_REPLY: Final = "bad_reply"
 WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
@@ -74,6 +78,17 @@ def text(value: Any, what: str) -> str:
     if not isinstance(value, str):
         raise bad_reply(f"{what} is {type(value).__name__}, not text")
     return value
+
+
+def row_or_unreadable(read: Callable[[Any], Row], record: Any) -> Row | Unreadable:
+    """Return what `read` makes of a record; one that can't be read is its own symbol's fault alone."""
+    try:
+        return read(record)
+    except DataError as fault:
+        symbol = record.get("symbol") if isinstance(record, dict) else None
+        if not isinstance(symbol, str):
+            raise
+        return Unreadable(symbol=symbol, why=fault.detail)
 
 
 def same_symbol(got: Any, asked: str) -> None:

@@ -10,8 +10,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
-from engine_alpha.domain.orders import FUNDING, MISSING, TRADE, Execution, VenueOrder, VenuePosition
-from engine_alpha.errors import BrokenPromise, JournalError
+from engine_alpha.domain.orders import (
+    FUNDING,
+    MISSING,
+    TRADE,
+    Execution,
+    Unreadable,
+    VenueOrder,
+    VenuePosition,
+)
+from engine_alpha.errors import BrokenPromise, DataError, JournalError
 from engine_alpha.kernel.reconcile import VERDICTS, Standing, freezes, verdict_of
 from engine_alpha.trading.ingest import (
     CONTRADICTION,
@@ -38,10 +46,14 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """One venue at one moment: all positions and open orders of the account."""
+    """One venue at one moment: all positions and open orders of the account.
+
+    What it told of a symbol and can't be read is that symbol's fault alone, with the reason.
+    """
 
     positions: Mapping[str, VenuePosition]
     orders: Sequence[VenueOrder]
+    unreadable: Mapping[str, str]
 
 
 async def look(book: LiveBook, briefs: Sequence[Brief]) -> None:
@@ -74,7 +86,13 @@ async def _sight(book: LiveBook, name: str, only: str) -> Sight:
     Orders are those of one symbol where only that is looked at.
     """
     positions = await book.venues[name].positions()
-    return Sight(positions=positions, orders=await book.venues[name].open_orders(only))
+    orders = await book.venues[name].open_orders(only)
+    flawed = [told for told in (*positions.values(), *orders) if isinstance(told, Unreadable)]
+    return Sight(
+        positions={name: told for name, told in positions.items() if isinstance(told, VenuePosition)},
+        orders=[told for told in orders if isinstance(told, VenueOrder)],
+        unreadable={told.symbol: told.why for told in flawed},
+    )
 
 
 async def _look_at(book: LiveBook, brief: Brief, sights: Mapping[str, Sight | Exception]) -> None:
@@ -82,6 +100,8 @@ async def _look_at(book: LiveBook, brief: Brief, sights: Mapping[str, Sight | Ex
     sight = sights[state.venue]
     if isinstance(sight, Exception):
         raise sight
+    if brief.symbol in sight.unreadable:
+        raise DataError("bad_reply", sight.unreadable[brief.symbol])
     position = sight.positions.get(brief.symbol)
     if _has_anything(state, position):
         state = await _with_orders(book, brief, state)

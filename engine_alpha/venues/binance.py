@@ -10,6 +10,7 @@ from engine_alpha.domain.orders import (
     Execution,
     OrderIntent,
     Protection,
+    Unreadable,
     VenueOrder,
     VenuePosition,
     Wallet,
@@ -17,7 +18,7 @@ from engine_alpha.domain.orders import (
 from engine_alpha.domain.venue_facts import AccountFacts, FeeRates, KeyFacts, SymbolFacts
 from engine_alpha.errors import OutcomeUnknown, Refused
 from engine_alpha.exchanges.judging import read_of_a_write
-from engine_alpha.exchanges.replies import bad_reply
+from engine_alpha.exchanges.replies import bad_reply, row_or_unreadable
 from engine_alpha.exchanges.transport import Endpoint, Params, Transport, Urgency
 from engine_alpha.venues import binance_endpoints as endpoints
 from engine_alpha.venues import binance_facts as facts
@@ -152,13 +153,13 @@ class BinanceVenue:
         """Cancel our conditional orders: here they outlive the position."""
         await self._protection.unprotect(symbol)
 
-    async def positions(self) -> Mapping[str, VenuePosition]:
+    async def positions(self) -> Mapping[str, VenuePosition | Unreadable]:
         """Return every open position by symbol."""
         reply = await self._transport.call(endpoints.POSITIONS, {}, Urgency.RECONCILE)
-        found = [facts.open_position(item) for item in rows(reply)]
+        found = [row_or_unreadable(facts.open_position, item) for item in rows(reply)]
         return {position.symbol: position for position in found if position is not None}
 
-    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder]:
+    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder | Unreadable]:
         """Return the symbol's or the account's open orders, the conditional ones last.
 
         The account's cost forty times as much of the pace as one symbol's.
@@ -167,8 +168,8 @@ class BinanceVenue:
         plain = rows(await self._transport.call(endpoints.OPEN_ORDERS, asked, Urgency.RECONCILE))
         waiting = rows(await self._transport.call(endpoints.OPEN_ALGOS, asked, Urgency.RECONCILE))
         return [
-            *(venue_order(item) for item in plain),
-            *(conditional_order(algo_order(item)) for item in waiting),
+            *(row_or_unreadable(venue_order, item) for item in plain),
+            *(row_or_unreadable(_conditional, item) for item in waiting),
         ]
 
     async def executions(self, symbol: str, since_ms: int) -> Sequence[Execution]:
@@ -230,3 +231,7 @@ class BinanceVenue:
     async def close(self) -> None:
         """Let go of connections."""
         await self._transport.close()
+
+
+def _conditional(item: Any) -> VenueOrder:
+    return conditional_order(algo_order(item))

@@ -9,6 +9,7 @@ from engine_alpha.domain.orders import (
     Execution,
     OrderIntent,
     Protection,
+    Unreadable,
     VenueOrder,
     VenuePosition,
     Wallet,
@@ -160,11 +161,11 @@ class BybitVenue:
     async def unprotect(self, symbol: str) -> None:
         """Do nothing: here stops go with the position."""
 
-    async def positions(self) -> Mapping[str, VenuePosition]:
+    async def positions(self) -> Mapping[str, VenuePosition | Unreadable]:
         """Return every open position by symbol."""
         return await self._queries.positions()
 
-    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder]:
+    async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder | Unreadable]:
         """Return the symbol's or the account's open orders without the stops and targets of positions."""
         return await self._queries.open_orders(symbol)
 

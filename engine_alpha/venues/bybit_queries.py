@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from engine_alpha.domain.orders import FUNDING, Execution, OrderIntent, VenueOrder, VenuePosition
-from engine_alpha.exchanges.replies import bad_reply, field, same_symbol, whole
+from engine_alpha.domain.orders import FUNDING, Execution, OrderIntent, Unreadable, VenueOrder, VenuePosition
+from engine_alpha.exchanges.replies import bad_reply, field, row_or_unreadable, same_symbol, whole
 from engine_alpha.exchanges.transport import Endpoint, Transport, Urgency
 from engine_alpha.venues import bybit_endpoints as endpoints
 from engine_alpha.venues.bybit_replies import (
@@ -34,14 +34,15 @@ class BybitQueries:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def positions(self) -> dict[str, VenuePosition]:
+    async def positions(self) -> dict[str, VenuePosition | Unreadable]:
         """Return every open position by symbol."""
         items = await self._pages(endpoints.POSITIONS, {"settleCoin": endpoints.SETTLE_COIN, "limit": 200})
-        found: dict[str, VenuePosition] = {}
+        found: dict[str, VenuePosition | Unreadable] = {}
         for item in items:
-            held = position(item)
+            held = row_or_unreadable(position, item)
             if held is not None and held.symbol in found:
-                raise bad_reply(f"bybit: two positions of {held.symbol}, so it is in hedge mode")
+                why = f"bybit: two positions of {held.symbol}, so it is in hedge mode"
+                held = Unreadable(symbol=held.symbol, why=why)
             if held is not None:
                 found[held.symbol] = held
         return found
@@ -64,12 +65,12 @@ class BybitQueries:
             same_symbol(field(item, "symbol", "position"), symbol)
         return items
 
-    async def open_orders(self, symbol: str) -> list[VenueOrder]:
+    async def open_orders(self, symbol: str) -> list[VenueOrder | Unreadable]:
         """Return open orders but for the stops and targets that hang on positions; "" for all symbols."""
         whose: Asked = {"symbol": symbol} if symbol else {"settleCoin": endpoints.SETTLE_COIN}
         items = await self._pages(endpoints.REALTIME, {**whose, "limit": 50})
-        found = [venue_order(item) for item in items if not hangs_on_position(item)]
-        return [order for order in found if order.status in OPEN]
+        found = [row_or_unreadable(_order_by_itself, item) for item in items]
+        return [each for each in found if isinstance(each, Unreadable) or (each and each.status in OPEN)]
 
     async def find(self, intent: OrderIntent) -> VenueOrder | None:
         """Look an order up by its client id: in realtime, in history, by its executions."""
@@ -129,3 +130,8 @@ class BybitQueries:
                 raise bad_reply(f"bybit: the pages of {endpoint.path} stand still")
             asked["cursor"] = cursor
         raise bad_reply(f"bybit: more than {MOST_PAGES} pages of {endpoint.path}")
+
+
+def _order_by_itself(item: Any) -> VenueOrder | None:
+    """Return an order, None for the stop or target that hangs on a position."""
+    return None if hangs_on_position(item) else venue_order(item)

@@ -10,7 +10,7 @@ from typing import Final
 
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.instrument import Instrument
-from engine_alpha.domain.orders import VenuePosition, Wallet
+from engine_alpha.domain.orders import Unreadable, VenuePosition, Wallet
 from engine_alpha.domain.venue_facts import AccountFacts, FeeRates, KeyFacts, SymbolFacts
 from engine_alpha.errors import Refused
 from engine_alpha.ports import Clock, Venue
@@ -67,7 +67,7 @@ class VenueReading:
     clock: ClockReading
     account: AccountFacts
     wallet: Wallet
-    positions: Mapping[str, VenuePosition]
+    positions: Mapping[str, VenuePosition | Unreadable]
 
 
 async def read_venue(venue: Venue, clock: Clock) -> VenueReading:

@@ -11,8 +11,13 @@ MOST_NOTIONAL = "20000000"
 SUCCESS: Json = {"code": 200, "msg": "success"}
 
 
+def _money(amount: Decimal) -> Decimal:
+    """Return an amount as the venue keeps it: to eight places."""
+    return amount.quantize(Decimal("1e-8"))
+
+
 def _shared_position(position: BookPosition, mark: Decimal) -> Json:
-    notional, margin = position.quantity * mark, position.margin if position.isolated else ZERO
+    notional, margin = position.quantity * mark, _money(position.margin) if position.isolated else ZERO
     profit = position.quantity * (mark - position.entry_price) if position.quantity else ZERO
     return {
         "symbol": position.symbol,
@@ -41,7 +46,7 @@ def position_risk_v2(position: BookPosition, mark: Decimal) -> Json:
 
 def position_risk_v3(position: BookPosition, mark: Decimal) -> Json:
     """Return a position as V3 tells it: neither leverage nor margin type are in it."""
-    initial = text(abs(position.quantity) * mark / position.leverage)
+    initial = text(_money(abs(position.quantity) * mark / position.leverage))
     return _shared_position(position, mark) | {
         "marginAsset": QUOTE,
         "initialMargin": initial,

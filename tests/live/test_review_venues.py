@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine_alpha.domain.orders import OrderIntent, VenueOrder, VenuePosition
+from engine_alpha.domain.orders import OrderIntent, Unreadable, VenueOrder, VenuePosition
 from engine_alpha.domain.venue_facts import AccountFacts, SymbolFacts
 from engine_alpha.errors import DataError
 from engine_alpha.loop.engine import Engine
@@ -17,7 +17,7 @@ from tests.live.worlds import ACCOUNT, PROOF_MS, World
 
 
 class BrokenLook(BybitVenue):
-    async def positions(self) -> Mapping[str, VenuePosition]:
+    async def positions(self) -> Mapping[str, VenuePosition | Unreadable]:
         raise ZeroDivisionError("nobody foresaw this")
 
 
@@ -61,6 +61,28 @@ def test_a_fault_nobody_foresaw_lets_exits_through(tmp_path: Path, kind: type[By
         with_venue(world, engine, BybitVenue)
         world.tick(engine, hour + 2)
         assert state_of(engine).position == 0
+
+
+class OneBrokenRow(BybitVenue):
+    """Tells of a coin's position what can't be read."""
+
+    async def positions(self) -> Mapping[str, VenuePosition | Unreadable]:
+        found = await super().positions()
+        return {**found, SYMBOL: Unreadable(symbol=SYMBOL, why="size is 'x', not an exact decimal string")}
+
+
+def test_one_coins_unreadable_position_leaves_the_others_their_look(tmp_path: Path) -> None:
+    world = a_world(tmp_path, "bybit")
+    with world.engine() as engine:
+        hour = until_held(world, engine)
+        assert engine.live is not None
+        with_venue(world, engine, OneBrokenRow)
+        report = world.tick(engine, hour + 1)
+        told = {step.symbol: (step.status, step.reason) for step in report.steps}
+        assert told.pop(SYMBOL) == ("no_decision", "bad_reply")
+        assert set(engine.live.book.faults) == {SYMBOL}
+        with_venue(world, engine, BybitVenue)
+        assert world.tick(engine, hour + 2).exit_code == 0
 
 
 def test_a_reply_that_makes_no_sense_costs_an_exit_seconds_not_an_hour(tmp_path: Path) -> None:

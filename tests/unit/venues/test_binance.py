@@ -1,13 +1,15 @@
 """Orders and facts at Binance USD-M: sent once, found again after any fault, told as they are."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
 from engine_alpha.domain import orders
-from engine_alpha.domain.orders import BUY, SELL
+from engine_alpha.domain.orders import BUY, SELL, Unreadable
 from engine_alpha.domain.venue_facts import NOT_LISTED, SETTLED, TRADING
 from engine_alpha.errors import DataError, OutcomeUnknown, Refused, VenueBusy
+from tests.exchange.binance_money import position_risk_v3
 from tests.exchange.candles import HOUR_MS
 from tests.exchange.trading.values import LIMIT, NewOrder
 from tests.unit.venues.binance_account import (
@@ -192,9 +194,21 @@ async def test_a_contract_that_trades_one_that_was_settled_and_one_that_is_not_t
 
 async def test_positions_that_make_no_sense_are_not_taken_for_flat() -> None:
     account = an_account()
-    account.fails("/fapi/v3/positionRisk", "body", '[{"symbol": "ETHUSDT", "positionAmt": "x"}]')
+    account.fails("/fapi/v3/positionRisk", "body", '[{"positionAmt": "x"}]')
     with pytest.raises(DataError):
         await account.venue.positions()
+
+
+async def test_a_position_that_makes_no_sense_is_its_own_symbols_fault_alone() -> None:
+    account = an_account()
+    await account.venue.place(entry())
+    good = (await account.venue.positions())[SYMBOL]
+    flawed = {"symbol": "DOGEUSDT", "positionAmt": "x"}
+    sound = position_risk_v3(account.book.position(SYMBOL), Decimal(100))
+    account.fails("/fapi/v3/positionRisk", "body", json.dumps([flawed, sound]))
+    found = await account.venue.positions()
+    assert found[SYMBOL] == good
+    assert isinstance(found["DOGEUSDT"], Unreadable) and "positionAmt" in found["DOGEUSDT"].why
 
 
 async def test_a_reply_about_another_order_is_an_unclear_outcome() -> None:
