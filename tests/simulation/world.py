@@ -10,6 +10,7 @@ from typing import Any
 
 from engine_alpha.errors import BrokenPromise, JournalError
 from engine_alpha.loop import wiring
+from engine_alpha.loop.arming import ArmedAsset
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.lock import account_lock
 from engine_alpha.loop.tick import TickReport, tick_all
@@ -129,13 +130,17 @@ class World:
             book=AccountBook(self.journal.states(), self.setup.risk.equity_quote),
             loop=runner,
             frozen=True,
-            armed=frozenset(self.symbols),
+            armed={symbol: self._armed(symbol) for symbol in self.symbols},
         )
         venues = {self.plan.venue: self.make_venue()}
         engine.live = wiring.live_desk(self.setup, self.journal, self.clock, venues)
         self.engine = engine
         self.tell("a process starts")
         return engine
+
+    def _armed(self, symbol: str) -> ArmedAsset:
+        live = self.setup.engine.live.environment
+        return ArmedAsset(symbol=symbol, at_ms=self.start_ms, environment=live, venue=self.plan.venue)
 
     def make_venue(self) -> Venue:
         """Return the real adapter over the simulated line."""
