@@ -1,11 +1,13 @@
 """Journal events of one advanced bar, the lines people export, and the digests of a whole run."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import engine_alpha
 from engine_alpha.kernel.codes import ACCOUNT_GATES, ACTIONS, EXITS, OWN_GATES, REGIMES
@@ -21,7 +23,9 @@ from engine_alpha.ports import Event, StoredEvent
 from engine_alpha.step.plan import NEVER, AssetPlan
 from engine_alpha.step.state import AccountState, HeldCard, account_parts
 from engine_alpha.step.text import named, pack, to_text, writable
-from engine_alpha.step.windows import Window
+
+if TYPE_CHECKING:  # who only reads records should not wait for TA-Lib
+    from engine_alpha.step.windows import Window
 
 DECISION, NO_DECISION, FILL, TRADE = "decision", "no_decision", "fill", "trade"
 FUNDING, HALT = "funding", "halt"
