@@ -52,3 +52,7 @@ class BrokenPromise(ChloeError):
 
 class LockHeld(ChloeError):
     """Another runner works on this account; wait for it or stop it."""
+
+
+class SystemdFailed(ChloeError):
+    """Do what systemd's own words say, then repeat: a command of the service manager failed."""
