@@ -7,8 +7,8 @@ writes must be what was written, byte for byte. Beside that the settings are com
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 
 import engine_alpha
 from engine_alpha.backtest.verifying.bars import Seen, Track, as_seen, hash_at, missing_then, seen_by, unfit
@@ -51,13 +51,24 @@ class Span:
         return self.from_ms <= open_ms < self.to_ms
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many decisions were looked at, and what became of them; see `Verification`."""
+
+    decisions: int = 0
+    exact: int = 0
+    unpriced: int = 0
+    unsettled: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """What came out. `decisions` were looked at, `unpriced` of them have no stored bar to decide on again.
 
     `unsettled` were made on settings that can't be put together any more: only their bars were compared.
     `exact` came out byte for byte on the settings they were made on. `undecided` counts bars that the journal
-    says had no decision. `from_ms` and `to_ms` are the first bar's open and the last one's close.
+    says had no decision. `from_ms` and `to_ms` are the first bar's open and the last one's close. `by_symbol`
+    has the first four for every asset.
     """
 
     decisions: int
@@ -69,6 +80,7 @@ class Verification:
     from_ms: int
     to_ms: int
     findings: tuple[Finding, ...]
+    by_symbol: Mapping[str, Tally] = field(default_factory=dict)
 
 
 def verify(
@@ -98,19 +110,32 @@ def _counted(journal: Journal, progress: Progress, total: int) -> Iterator[Store
 
 @dataclass(slots=True)
 class _Counts:
-    decisions: int = 0
-    exact: int = 0
-    unpriced: int = 0
-    unsettled: int = 0
-    symbols: dict[str, None] = field(default_factory=dict)
+    whole: Tally = field(default_factory=Tally)
+    symbols: dict[str, Tally] = field(default_factory=dict)
     from_ms: int = 0
     to_ms: int = 0
 
     def add(self, decided: Decided) -> None:
-        self.from_ms = min(self.from_ms, decided.open_ms) if self.decisions else decided.open_ms
+        self.from_ms = min(self.from_ms, decided.open_ms) if self.symbols else decided.open_ms
         self.to_ms = max(self.to_ms, decided.close_ms)
-        self.decisions += 1
-        self.symbols[decided.symbol] = None
+        for tally in self.of(decided):
+            tally.decisions += 1
+
+    def of(self, decided: Decided) -> tuple[Tally, Tally]:
+        """Return the tallies of all and of the decision's asset."""
+        return self.whole, self.symbols.setdefault(decided.symbol, Tally())
+
+    def exact(self, decided: Decided) -> None:
+        for tally in self.of(decided):
+            tally.exact += 1
+
+    def unpriced(self, decided: Decided) -> None:
+        for tally in self.of(decided):
+            tally.unpriced += 1
+
+    def unsettled(self, decided: Decided) -> None:
+        for tally in self.of(decided):
+            tally.unsettled += 1
 
 
 class _Verifier:
@@ -168,7 +193,7 @@ class _Verifier:
             priced = None
         self._compare_settings(decided, asset, priced)
         if priced is None:
-            self._counts.unpriced += 1
+            self._counts.unpriced(decided)
             number = decided.number
             gone = Seen(first=number, last=number, fits=False, gone=(number,))
             self._track(decided.symbol, decided.frame_ms).windows.append(gone)
@@ -176,7 +201,7 @@ class _Verifier:
         self._compare_lateness(decided)
         plan = self._settings.then(decided, asset, before)
         if plan is None:
-            self._counts.unsettled += 1
+            self._counts.unsettled(decided)
             self._on_other_settings(decided, asset, priced)
             return None
         return self._on_own_settings(decided, plan, priced)
@@ -209,11 +234,11 @@ class _Verifier:
             other = decide_again(decided, self._past, plan, priced, self._order_now)
             again = other if other.events == decided.events else again
         if again.events == decided.events:
-            self._counts.exact += 1
+            self._counts.exact(decided)
             return again
         cause = cause_of(decided, again, engine_alpha.__version__)
         if cause is None:
-            self._counts.exact += 1
+            self._counts.exact(decided)
         else:
             self._findings.add(cause)
         return None
@@ -273,15 +298,13 @@ class _Verifier:
                 self._findings.add_bars(finding)
         counts = self._counts
         return Verification(
-            decisions=counts.decisions,
-            exact=counts.exact,
-            unpriced=counts.unpriced,
-            unsettled=counts.unsettled,
+            **asdict(counts.whole),
             undecided=len(undecided),
             symbols=tuple(counts.symbols),
             from_ms=counts.from_ms,
             to_ms=counts.to_ms,
             findings=self._findings.sorted(),
+            by_symbol=counts.symbols,
         )
 
     def _could_be_decided(self, stored: StoredEvent) -> bool:
