@@ -18,6 +18,7 @@ COMMANDS = {
     "init": ("init:init", "Write a fresh home: configuration for paper trading."),
     "feed": ("feed:feed", "Show or choose where prices come from."),
     "assets": ("assets:assets", "Coins: list, enable, disable, add."),
+    "run": ("run:run", "Step every enabled asset at each of its closes, until stopped."),
     "tick": ("tick:tick", "Step every enabled asset once, as the runner does."),
     "status": ("status:status", "One screen: assets, positions, money, what blocks entries."),
     "pf": ("pf:pf", "Profit factor with its uncertainty, by asset, card or regime."),
@@ -41,6 +42,7 @@ COMMANDS = {
     "sweep": ("sweep:sweep", "Try many values of card and risk parameters, every try counted."),
     "verify": ("verify:verify", "Decide a journal again from stored bars, name every difference."),
     "compare": ("compare:compare", "Split the gap between an account and a backtest by cause."),
+    "service": ("service:service", "Hand the engine to systemd: install, uninstall, status."),
     "version": ("version:version", "Versions of Chloe and of what it stands on."),
 }
 

@@ -70,12 +70,17 @@ class TickReport:
 
 
 def tick_all(
-    engine: Engine, announce: bool = True, only: Collection[str] | None = None, headline: bool = True
+    engine: Engine,
+    announce: bool = True,
+    only: Collection[str] | None = None,
+    headline: bool = True,
+    retry: bool = False,
 ) -> TickReport:
     """Step every enabled asset, then those that only have to get flat; broken entries refuse.
 
     With `only`, the others are left for another tick: a rehearsal knows whose bar closes when. Without
-    `headline` the tick's own line has been logged already, for another account.
+    `headline` the tick's own line has been logged already, for another account. A `retry` tells only what was
+    decided: the tick and its faults were told before.
     Raises `JournalError` and `BrokenPromise`: those stop the engine.
     """
     setup = refreshed(engine)
@@ -84,25 +89,26 @@ def tick_all(
         assets = {symbol: asset for symbol, asset in assets.items() if symbol in only}
     take_up_halt(engine, engine.clock.now_ms())
     first = make_tick(engine, list(assets.values()))
-    if announce and headline:
+    loud = announce and not retry
+    if loud and headline:
         _log.info("MULTI-ASSET: tick at %s for %d assets", iso(first.now_ms), len(setup.enabled))
 
     def step(tick: Tick, asset: AssetConfig) -> StepReport:
-        if announce:
+        if loud:
             _log.info("MULTI-ASSET: running live step for %s @ %s", asset.symbol, asset.base_timeframe)
         report = run_step_live(asset.symbol, asset.base_timeframe, tick)
-        if announce:
+        if loud or (announce and report.bars):
             tell(tick, report)
         return report
 
     steps = step_patiently(engine, first, list(assets.values()), step)
-    if announce:
+    if loud:
         tell_orders(engine, list(assets.values()))
-    refused = _refuse_broken(engine, first.now_ms, {step.symbol for step in steps}, announce)
-    faults = tuple(setup.general_faults())
-    if announce:
+    refused = _refuse_broken(engine, first.now_ms, {step.symbol for step in steps}, loud)
+    faults = configuration_faults(engine)
+    if loud:
         for fault in faults:
-            _log.error("left out: %s", fault)
+            _log.error("configuration: %s", fault)
     return TickReport(
         now_ms=first.now_ms,
         simulated=engine.feed.simulated,
@@ -111,6 +117,12 @@ def tick_all(
         steps=(*steps, *refused),
         faults=faults,
     )
+
+
+def configuration_faults(engine: Engine) -> tuple[str, ...]:
+    """Return what is wrong with configuration and stops no step by itself."""
+    kept = engine.configuration
+    return (*engine.setup.general_faults(), *([kept.fault] if kept is not None and kept.fault else []))
 
 
 def _refuse_broken(engine: Engine, now_ms: int, stepped: set[str], announce: bool) -> list[StepReport]:

@@ -6,7 +6,7 @@ The top of this module is light, so that a run's first line comes before the hea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 from engine_alpha.errors import ChloeError, ConfigError
 
 if TYPE_CHECKING:
+    from engine_alpha.config.assets import Registry
     from engine_alpha.config.engine import EngineConfig
     from engine_alpha.exchanges.governor import Governor
     from engine_alpha.home import Home
     from engine_alpha.loop.engine import Engine
+    from engine_alpha.loop.last_good import KeptConfiguration
     from engine_alpha.loop.live_orders import LiveDesk
+    from engine_alpha.loop.service.accounts import Account
+    from engine_alpha.loop.service.service import Service, Watcher
     from engine_alpha.loop.tick import TickReport
     from engine_alpha.plans.setup import Setup
     from engine_alpha.ports import BarFeed, Clock, Journal, Venue
@@ -37,12 +41,19 @@ def step_function() -> Callable[..., Any]:
 
 def feed_name(home: Home, chosen: str | None) -> tuple[str, EngineConfig]:
     """Return which feed this run reads, and the engine's configuration."""
-    from engine_alpha.config.engine import FEEDS, read_engine
+    from engine_alpha.config.engine import read_engine
 
     engine = read_engine(home.engine)
+    return chosen_feed(engine, chosen), engine
+
+
+def chosen_feed(engine: EngineConfig, chosen: str | None) -> str:
+    """Return the feed that a command line chose, else the configured one; raise `ConfigError` for none."""
+    from engine_alpha.config.engine import FEEDS
+
     if chosen is not None and chosen not in FEEDS:
         raise ConfigError(f'no feed "{chosen}": choose one of {", ".join(FEEDS)}')
-    return chosen or engine.feed, engine
+    return chosen or engine.feed
 
 
 def source_line(home: Home, feed: str) -> str:
@@ -50,10 +61,15 @@ def source_line(home: Home, feed: str) -> str:
     from engine_alpha.config.assets import read_registry
     from engine_alpha.config.engine import read_engine
 
+    return source_words(home, feed, read_registry(home.registry), read_engine(home.engine))
+
+
+def source_words(home: Home, feed: str, registry: Registry, engine: EngineConfig) -> str:
+    """Return a run's first line from configuration that was read already."""
     folder = "./" if home.path == Path.cwd() else str(home.path)
-    real = real_orders_words(home)
-    venues = sorted({asset.venue for asset in read_registry(home.registry).assets if asset.enabled})
-    stored = read_engine(home.engine).data_folder(home.path) if feed == "files" else home.data
+    real = real_orders_words(home, registry, engine)
+    venues = sorted({asset.venue for asset in registry.assets if asset.enabled})
+    stored = engine.data_folder(home.path) if feed == "files" else home.data
     told = {
         "embedded": f"SIMULATED PRICES, not {', '.join(venues) or 'real'}; for real ones: chloe feed venue",
         "venue": "prices of each asset's venue",
@@ -62,14 +78,12 @@ def source_line(home: Home, feed: str) -> str:
     return f"home {folder} · {ACCOUNT_OF_FEED[feed]} · {told}{real}".replace("· simulated ·", "· paper ·")
 
 
-def real_orders_words(home: Home) -> str:
+def real_orders_words(home: Home, registry: Registry, engine: EngineConfig) -> str:
     """Return which assets send real orders, and where; "" for none."""
-    from engine_alpha.config.assets import read_registry
-    from engine_alpha.config.engine import read_engine
     from engine_alpha.loop.arming import armed, counting
 
-    live = read_engine(home.engine).live
-    venues = {asset.symbol: asset.venue for asset in read_registry(home.registry).assets}
+    live = engine.live
+    venues = {asset.symbol: asset.venue for asset in registry.assets}
     symbols = sorted(counting(armed(home.account(live.account)), live.environment, venues))
     return f" · REAL ORDERS on {live.environment}: {', '.join(symbols)}" if symbols else ""
 
@@ -133,14 +147,19 @@ def open_engine(
     Raises `ConfigError`, `LockHeld` or `JournalError`; nothing has been touched then.
     """
     from engine_alpha.plans.setup import read_setup
-    from engine_alpha.step.recording import Labels
 
     name, _ = feed_name(home, feed)
-    account = ACCOUNT_OF_FEED[name]
-    setup = read_setup(home)
-    labels = Labels(account=account, mode="paper", feed=name)
-    source = make_feed(name, setup, paces)
-    with opened(setup, labels, source, make_clock(now)) as engine:
+    with open_paper(read_setup(home), name, make_clock(now), paces) as engine:
+        yield engine
+
+
+@contextmanager
+def open_paper(setup: Setup, feed: str, clock: Clock, paces: Paces | None = None) -> Iterator[Engine]:
+    """Open the paper account of a feed on a configuration that was read already; see `open_engine`."""
+    from engine_alpha.step.recording import Labels
+
+    labels = Labels(account=ACCOUNT_OF_FEED[feed], mode="paper", feed=feed)
+    with opened(setup, labels, make_feed(feed, setup, paces), clock) as engine:
         yield engine
 
 
@@ -238,14 +257,21 @@ def make_live_venue(home: Home, setup: Setup, name: str, governor: Governor | No
 @contextmanager
 def open_live_engine(home: Home, now: str | None = None, paces: Paces | None = None) -> Iterator[Engine]:
     """Open the home's live account: its lock, journal, prices of its venues, and the venues themselves."""
-    from engine_alpha.loop.live_orders import armed_symbols
     from engine_alpha.plans.setup import read_setup
+
+    with open_live(read_setup(home), make_clock(now), paces) as engine:
+        yield engine
+
+
+@contextmanager
+def open_live(setup: Setup, clock: Clock, paces: Paces | None = None) -> Iterator[Engine]:
+    """Open the live account on a configuration that was read already; see `open_live_engine`."""
+    from engine_alpha.loop.live_orders import armed_symbols
     from engine_alpha.step.recording import Labels
 
-    setup = read_setup(home)
     labels = Labels(account=setup.engine.live.account, mode="live", feed="venue")
-    venues = Venues(home, setup, paces)
-    with opened(setup, labels, venues.candles(), make_clock(now)) as engine:
+    venues = Venues(setup.home, setup, paces)
+    with opened(setup, labels, venues.candles(), clock) as engine:
         engine.armed = armed_symbols(setup)
         engine.live = live_desk(setup, engine.journal, engine.clock, venues)
         try:
@@ -317,17 +343,28 @@ def run_tick(home: str | None = None, feed: str | None = None, now: str | None =
 
 
 def run_live_tick(home: Home, now: str | None, paces: Paces | None = None) -> TickReport | None:
-    """Run one tick of the live account; None where nothing is armed and no order was ever sent."""
-    from engine_alpha.loop.live_orders import armed_symbols
-    from engine_alpha.loop.tick import tick_all
-    from engine_alpha.plans.setup import read_setup
+    """Run one tick of the live account; None where nothing is armed and no order was ever sent.
 
-    setup = read_setup(home)
-    folder = home.account(setup.engine.live.account)
-    if not armed_symbols(setup) and not (folder / JOURNAL_NAME).exists():
+    Where configuration can't be read the last good one goes on: exits may be due.
+    """
+    from engine_alpha.loop.last_good import KeptConfiguration
+    from engine_alpha.loop.tick import tick_all
+
+    configuration = KeptConfiguration(home)
+    setup = configuration.read()
+    if not has_live_account(setup):
         return None
-    with open_live_engine(home, now, paces) as engine:
+    with open_live(setup, make_clock(now), paces) as engine:
+        engine.configuration = configuration
         return tick_all(engine)
+
+
+def has_live_account(setup: Setup) -> bool:
+    """Say whether anything is armed, or any order was ever sent."""
+    from engine_alpha.loop.live_orders import armed_symbols
+
+    folder = setup.home.account(setup.engine.live.account)
+    return bool(armed_symbols(setup)) or (folder / JOURNAL_NAME).exists()
 
 
 def tick_command(home: str | None, feed: str | None, now: str | None, as_json: bool) -> int:
@@ -342,3 +379,73 @@ def tick_command(home: str | None, feed: str | None, now: str | None, as_json: b
     if as_json:
         print(report.json())
     return report.exit_code
+
+
+def make_service(
+    configuration: KeptConfiguration, feed: str | None, clock: Clock, watchers: Sequence[Watcher] = ()
+) -> Service:
+    """Return the service of a home, ready to run; nothing is opened yet."""
+    from engine_alpha.loop.service.service import Service
+    from engine_alpha.loop.service.stopping import Stop
+    from engine_alpha.notices.systemd import Notifier
+
+    paces = Paces()
+    return Service(
+        configuration=configuration,
+        accounts_for=lambda setup: accounts_for(setup, feed, clock, paces),
+        clock=clock,
+        notifier=Notifier(),
+        stop=Stop(),
+        watchers=watchers,
+    )
+
+
+def accounts_for(setup: Setup, feed: str | None, clock: Clock, paces: Paces) -> list[Account]:
+    """Return the accounts that a configuration asks for, not opened yet: the live one first."""
+    from engine_alpha.loop.service.accounts import Account
+
+    name = feed or setup.engine.feed
+    found = []
+    if has_live_account(setup):
+        keys = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in _secrets(setup.home)))
+        found.append(
+            Account(
+                name=setup.engine.live.account,
+                made_from=(setup.engine, keys),
+                opening=lambda: open_live(setup, clock, paces),
+            )
+        )
+    ticks = setup.instruments if name == "embedded" else None
+    found.append(
+        Account(
+            name=ACCOUNT_OF_FEED[name],
+            made_from=(name, setup.engine, ticks),
+            opening=lambda: open_paper(setup, name, clock, paces),
+        )
+    )
+    return found
+
+
+def _secrets(home: Home) -> list[Path]:
+    return list((home.path / "secrets").glob("*.json"))
+
+
+def run_command(home: str | None, feed: str | None) -> int:
+    """Run the service for a command line until it is stopped; return the exit code."""
+    import logging
+
+    from engine_alpha.home import find_home
+    from engine_alpha.loop.clocks import SystemClock
+    from engine_alpha.loop.last_good import KeptConfiguration
+    from engine_alpha.loop.saying import complain, configure_logging
+
+    configure_logging()
+    try:
+        configuration = KeptConfiguration(find_home(home))
+        setup = configuration.read()
+        words = source_words(setup.home, chosen_feed(setup.engine, feed), setup.registry, setup.engine)
+        logging.getLogger("chloe.runner").info("%s", words)
+        make_service(configuration, feed, SystemClock()).run()
+    except ChloeError as fault:
+        return complain(fault)
+    return 0

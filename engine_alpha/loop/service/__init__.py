@@ -1,0 +1,1 @@
+"""`chloe run`: waits for closes, steps what is due, takes up edits, and says that it trades."""
