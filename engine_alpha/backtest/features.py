@@ -14,7 +14,7 @@ from engine_alpha.backtest.compiling import compiled
 from engine_alpha.domain.bar_checks import fill_holes
 from engine_alpha.domain.bars import Bars, Floats, Funding, Ints
 from engine_alpha.domain.lookback import BLOCK, first_bar
-from engine_alpha.kernel.indicators import EVERYTHING, Indicators, Wanted, indicators_of
+from engine_alpha.kernel.indicators import EVERYTHING, Wanted, indicators_of
 from engine_alpha.kernel.regime import SPAN_BARS
 from engine_alpha.kernel.signals import (
     ADX,
@@ -27,7 +27,7 @@ from engine_alpha.kernel.signals import (
     signals_at,
     trend_at,
 )
-from engine_alpha.kernel.values import Rules
+from engine_alpha.kernel.values import Indicators, Rules
 
 WIDTH = len(SIGNALS)
 

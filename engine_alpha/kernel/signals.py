@@ -4,13 +4,10 @@ Directional signals change sign when prices are mirrored (p -> 2a - p), the othe
 quote columns are free of scale. A value that can't be known is NaN, never 0.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:  # who only reads names of signals should not wait for TA-Lib
-    from engine_alpha.kernel.indicators import Indicators
+from engine_alpha.kernel.values import Indicators
 
 DIRECTIONAL, UNSIGNED, QUOTE = 1, 0, -1
 UNKNOWN = float("nan")
@@ -137,7 +134,7 @@ def rank_at(known: Indicators, t: int) -> float:
 
 def readable(known: Indicators) -> Indicators:
     """Return the columns as memoryviews: their elements are Python floats and ints."""
-    return type(known)(known.unit, *(memoryview(column) for column in known[1:]))
+    return Indicators(known.unit, *(memoryview(column) for column in known[1:]))
 
 
 def channel(close: float, top: float, bottom: float) -> float:

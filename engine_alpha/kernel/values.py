@@ -427,3 +427,53 @@ class Record(NamedTuple):
     settlement: Settlement
     decision: Decision
     equity_quote: float
+
+
+class Indicators(NamedTuple):
+    """Columns of one window; prices over `unit`, volumes over their own power of two. NaN until defined.
+
+    `top_N` and `bottom_N` are the highest high and lowest low of N bars. `heard` is the place of the last
+    settlement known at each bar's close, -1 before the first; the three funding columns stand by settlement.
+    """
+
+    unit: float
+    close: Any
+    atr_14: Any
+    ema_12: Any
+    ema_20: Any
+    ema_26: Any
+    ema_40: Any
+    macd_histogram: Any
+    cmo_14: Any
+    adx_14: Any
+    plus_di_14: Any
+    minus_di_14: Any
+    mean_20: Any
+    deviation_20: Any
+    top_24: Any
+    bottom_24: Any
+    top_48: Any
+    bottom_48: Any
+    top_120: Any
+    bottom_120: Any
+    top_240: Any
+    bottom_240: Any
+    top_480: Any
+    bottom_480: Any
+    path_48: Any
+    path_240: Any
+    range_24: Any
+    range_336: Any
+    range_rank_384: Any
+    volume: Any
+    volume_48: Any
+    volume_120: Any
+    traded_120: Any  # sum of volume * (high + low + close)
+    volume_mean_120: Any
+    volume_deviation_120: Any
+    located_48: Any  # sum of volume * place of the close in its bar
+    close_ms: Any
+    heard: Any
+    funding_short: Any
+    funding_long: Any
+    fresh_until_ms: Any

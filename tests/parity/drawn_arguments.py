@@ -10,9 +10,9 @@ import numpy as np
 
 from engine_alpha.backtest.words import SHAPES
 from engine_alpha.domain.bars import Funding
-from engine_alpha.kernel.indicators import Indicators, indicators_of
+from engine_alpha.kernel.indicators import indicators_of
 from engine_alpha.kernel.signals import SIGNALS, readable
-from engine_alpha.kernel.values import Card, Condition, Tally, Tier
+from engine_alpha.kernel.values import Card, Condition, Indicators, Tally, Tier
 from tests.compiled import kinds_of
 from tests.makers import random_bars
 from tests.unit.kernel.scenes import eight_hourly
