@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -16,10 +20,17 @@ from engine_alpha.config.editing import add_asset, set_enabled
 from engine_alpha.config.instruments import listing_fault, load_instruments, require_listed
 from engine_alpha.config.risk import read_risk, shares_fault, start_quote
 from engine_alpha.errors import ChloeError, ConfigError
-from engine_alpha.home import Home
+from engine_alpha.home import Home, init_home
 from engine_alpha.reports.registry import registry_table
 
 SOME_REFUSED = 3
+DIFFERENT = 3
+
+_AGAINST = {
+    "last_good": "since the engine read its configuration last:",
+    "fresh": "beside a fresh home:",
+    "nothing_kept": "no engine (chloe run) has read this configuration yet; beside a fresh home instead:",
+}
 
 
 @click.group(
@@ -30,6 +41,7 @@ SOME_REFUSED = 3
         "chloe assets enable BTCUSDT   a second coin",
         "chloe assets disable ETHUSDT  always works; an open position is still stepped until it is flat",
         "chloe assets add TONUSDT --bucket alt --max-leverage 2",
+        "chloe assets diff             what was edited since the engine read it last",
     ),
 )
 @home_option
@@ -135,6 +147,50 @@ def add(symbol: str, **fields: Any) -> None:
             f"(config/instruments has no tick, lot and tiers of {symbol} yet)"
         )
     show(f"{'then' if not known else 'next'}: chloe assets enable {symbol}")
+
+
+@assets.command(
+    epilog=examples(
+        "chloe assets diff           what the engine takes up with its next tick",
+        "chloe assets diff --fresh   what was changed since chloe init, all in all",
+    )
+    + "\n\n\b\nExit codes: 0 no difference; 3 differences; 2 the configuration can't be read."
+)
+@click.option("--fresh", is_flag=True, help="Compare with the configuration of a fresh home.")
+@home_option
+@json_option
+def diff(fresh: bool) -> int:
+    """Show what changed in all of config/ since the engine read it last: one line per change.
+
+    Compared are registry, risk, engine, cards, contracts and parameters, by meaning: layout and comments are
+    no difference. Without a copy of what the engine read last, a fresh home's files are compared with.
+    """
+    from engine_alpha.plans.differences import differences
+    from engine_alpha.plans.setup import read_setup
+
+    home = chosen_home()
+    now = read_setup(home)
+    with _before(home, fresh) as (against, kept):
+        found = differences(read_setup(kept), now)
+    if wants_json():
+        show_json({"home": str(home.path), "against": against, "same": not found, "differences": found})
+    else:
+        show(_AGAINST[against], *(found or ["no difference"]))
+    return DIFFERENT if found else 0
+
+
+@contextmanager
+def _before(home: Home, fresh: bool) -> Iterator[tuple[str, Home]]:
+    """Give what to compare with: its name, and a home that holds its files."""
+    from engine_alpha.loop.last_good import last_good_home
+
+    kept = last_good_home(home)
+    if not fresh and kept.registry.exists():
+        yield "last_good", kept
+        return
+    with TemporaryDirectory(prefix="chloe-") as folder:
+        init_home(Path(folder))
+        yield ("fresh" if fresh else "nothing_kept"), Home(Path(folder))
 
 
 def _refuse_unknown(symbol: str, registry: Registry, home: Home) -> None:
