@@ -21,7 +21,7 @@ from numba.extending import register_jitable
 import engine_alpha.kernel as kernel_package
 from engine_alpha.home import cache_folder
 
-PLAIN = ("indicators", "profit_factor", "evidence", "executed", "reconcile")
+PLAIN = ("indicators", "profit_factor", "evidence", "first_passage", "executed", "reconcile")
 """Kernel modules that are never compiled: TA-Lib on arrays, numbers for reports, what only live runs."""
 
 CALLED = ("advance",)

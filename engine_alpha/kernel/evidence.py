@@ -1,40 +1,44 @@
 """Evidence in closed trades: proof of an edge that may be read every night, and the watch that ends a stage.
 
-Three readings of a coin's trades in R (net result over the risk at the first stop), oldest first:
+All speak about trades in R (net result over the risk at the first stop), oldest first:
 
 * proof: an e-process against "mean R <= 0" (Waudby-Smith & Ramdas: testing by betting). Each of three stakes
   is multiplied by max(0, 1 + stake * R / 1.5), gains counted up to 3 R, losses whole; the e-value is their
-  mean. Whatever is true below zero, it ever reaches 1 / alpha with a chance of alpha at most (Ville), however
-  often one looks: "proven" stays proven.
-* doubt and watch: an e-detector against "mean R >= design" (Shin, Ramdas & Rinaldo, Shiryaev-Roberts form).
-  M becomes (1 + M) * max(0, 1 + stake * (design - R) / (3 - design)), the mean over the same stakes. While
-  the design mean holds, M reaches a level A once in A trades at most, on average, and within n trades with
-  a chance of n / A at most. Gains and losses both enter whole: a clipped gain would count against a coin
-  that lives on few large ones.
+  mean. Without an edge it ever reaches 1 / alpha with a chance of alpha at most (Ville), however often one
+  looks: "proven" needs no correction for peeking.
+* doubt: the same against "mean R >= design", R whole. Half of the stake bets that this is wrong from the
+  first trade on, the rest that it becomes wrong after trade k = 1, 2, ... (weights 1 / (2 k (k + 1))).
+* drift: an e-detector (Shin, Ramdas & Rinaldo, Shiryaev-Roberts form) against the same, for five stakes:
+  M becomes (1 + M) * (1 + stake * (design - R) / (3 - design)). While the design mean holds, the mean of the
+  five reaches a level A once in A trades at most, on average. R counts whole on both sides: many engines live
+  on few large gains, and clipping those would raise false alarms. A gain so large that the last factor is
+  negative leaves a debt, worked off by 1 a trade; setting M to 0 there instead would break the bound.
 * limits: the fall of the summed R from its best, and the loss of a UTC day.
 
-The bounds are exact while no loss is beyond 7.5 R (proof) and no gain beyond 14 R (doubt): past that the
-largest stake is simply lost. Proof and doubt begin with the first paper trade and anew after a return to
-paper; the watch begins when the coin is armed. They go on trade by trade (`proved`, `watched`);
-`evidence_of` reads a whole list and gives the same bits.
+The first two bounds are exact while no loss is beyond 7.5 R and no gain beyond 14 R: past that the largest
+stake is lost and no more. Proof and doubt begin with the first paper trade, and anew after a return from live
+to paper; the watch (drift and limits) begins when the coin is armed. They go on trade by trade (`proved`,
+`watched`); `evidence_of` reads a whole list and gives the same bits.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine_alpha.kernel.first_passage import LN_2, logarithm, median_steps
+
 STAKE_LOW, STAKE_MIDDLE, STAKE_HIGH = 0.05, 0.1, 0.2
-SCALE_R, CLIP_R, SCALE_LEAST_R = 1.5, 3.0, 1.0
+STAKE_BOLD, STAKE_BOLDEST = 0.3, 0.5
+SCALE_R, CLIP_R, LEAST_ROOM_R = 1.5, 3.0, 1.0
 MOST = 1e300
 """Where wealth stops growing, so that it never overflows; less than earned is still valid."""
 PAYOFF_R = 1.6
 """Mean winner in R that estimates assume, losers being 1 R: 45 % winners are then PF 1.31, 0.17 R."""
-FAR_TRADES = 1_000_000
 
 UNPROVEN, PROVEN, AGAINST = 0, 1, 2
 VERDICTS = ("unproven", "proven", "against")
 KEEP, HALVE, PAPER = 0, 1, 2
 ADVICES = ("keep", "halve", "paper")
-(NO_TRADES, TOO_LITTLE, SHOWN, DOUBTED, DRIFTING, DEGRADED, FELL, LOST_IN_A_DAY) = range(8)
+NO_TRADES, TOO_LITTLE, SHOWN, DOUBTED, DRIFTING, DEGRADED, FELL, LOST_IN_A_DAY = range(8)
 REASONS = (
     "no trades yet",
     "too few trades to tell",
@@ -59,27 +63,38 @@ class EvidenceTerms(NamedTuple):
 
 
 class Stakes(NamedTuple):
-    """One number for each of the three stakes: wealth of a bettor or a detector's sum."""
+    """The wealth of three bettors, one a stake."""
 
     low: float
     middle: float
     high: float
 
 
+class Drift(NamedTuple):
+    """The detector's sums, one a stake; negative is a debt."""
+
+    low: float
+    middle: float
+    high: float
+    bold: float
+    boldest: float
+
+
 class Proof(NamedTuple):
-    """What the trades since the first paper trade, or the last return to paper, add up to."""
+    """What the trades since the first paper trade, or the last return from live to paper, add up to."""
 
     trades: int
-    wealth: Stakes
-    best: float  # the highest e-value so far
-    doubt: Stakes  # the detector's sums against the design mean
+    wealth: Stakes  # betting on an edge
+    best: float  # highest e-value so far
+    doubt: Stakes  # betting on a mean below the design mean
+    worst: float  # highest e-value of that so far
 
 
 class Watch(NamedTuple):
     """What the trades since the coin was armed add up to; an advice only grows until it is armed anew."""
 
     trades: int
-    drift: Stakes  # the detector's sums against the design mean
+    drift: Drift
     sum_r: float
     peak_r: float  # best sum so far, 0.0 at the start
     day: int  # UTC day of the newest trade; -1 unknown
@@ -92,11 +107,10 @@ class Watch(NamedTuple):
 class Evidence(NamedTuple):
     """How a coin's trades speak: `verdict` is about its edge, `advice` about the stage it is in.
 
-    verdict: UNPROVEN 0, PROVEN 1 (e_value ever reached 1 / alpha), AGAINST 2 (doubt is now at or above
-    paper_after / alpha, whatever was proven before). reason: the verdict's, an index into REASONS.
-    advice: KEEP 0, HALVE 1, PAPER 2, with advice_reason and the number of the watched trade that brought it.
-    trades_needed: trades until half of such coins are proven if the true mean is the design mean, from where
-    the wealth is now; 0 when proven, None when all stakes are lost or the design mean can't show.
+    verdict: UNPROVEN 0; PROVEN 1, e_value is at least 1 / alpha; AGAINST 2, doubt is, whatever was shown.
+    reason: the verdict's, an index into REASONS. advice: KEEP 0, HALVE 1, PAPER 2, with advice_reason and the
+    number of the watched trade that brought it. trades_needed: how many more until half of such coins are
+    proven if the true mean is the design mean, from where the wealth is now; None when it can't be.
     """
 
     trades: int  # behind the verdict
@@ -106,18 +120,18 @@ class Evidence(NamedTuple):
     verdict: int
     reason: int
     trades_needed: int | None
-    doubt: float  # the detector since the start, now
+    doubt: float  # e-value against the design mean, the highest so far
     watched_trades: int  # behind the advice
-    drift: float  # the detector since arming, now
+    drift: float  # the detector now; the advice comes at halve_after and paper_after
     drawdown_r: float  # fall of the summed R from its best since arming, now
-    day_r: float  # sum of R on the day of the newest watched trade; all of it where days are unknown
+    day_r: float  # sum of R on the day of the newest watched trade; of all where days are unknown
     advice: int
     advice_reason: int
     advice_at: int
 
 
-NO_PROOF = Proof(0, Stakes(1.0, 1.0, 1.0), 1.0, Stakes(0.0, 0.0, 0.0))
-NO_WATCH = Watch(0, Stakes(0.0, 0.0, 0.0), 0.0, 0.0, -1, 0.0, KEEP, NO_TRADES, 0)
+NO_PROOF = Proof(0, Stakes(1.0, 1.0, 1.0), 1.0, Stakes(0.0, 0.0, 0.0), 1.0)
+NO_WATCH = Watch(0, Drift(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.0, -1, 0.0, KEEP, NO_TRADES, 0)
 
 
 def evidence_of(
@@ -139,7 +153,6 @@ def evidence_of(
 
 def evidence_from(proof: Proof, watch: Watch, terms: EvidenceTerms) -> Evidence:
     """Return how the trades behind both states speak."""
-    doubt = mean_of(proof.doubt)
     verdict, reason = verdict_of(proof, terms)
     return Evidence(
         proof.trades,
@@ -148,10 +161,10 @@ def evidence_from(proof: Proof, watch: Watch, terms: EvidenceTerms) -> Evidence:
         logarithm(proof.best),
         verdict,
         reason,
-        0 if proof.best >= 1.0 / terms.alpha else trades_to_prove(terms.design_r, PAYOFF_R, terms, proof),
-        doubt,
+        trades_to_prove(terms.design_r, PAYOFF_R, terms.alpha, proof),
+        proof.worst,
         watch.trades,
-        mean_of(watch.drift),
+        level_of(watch.drift),
         watch.peak_r - watch.sum_r,
         watch.day_r,
         watch.advice,
@@ -161,8 +174,8 @@ def evidence_from(proof: Proof, watch: Watch, terms: EvidenceTerms) -> Evidence:
 
 
 def verdict_of(proof: Proof, terms: EvidenceTerms) -> tuple[int, int]:
-    """Return verdict and reason; what speaks against a coin now outweighs what was once shown."""
-    if mean_of(proof.doubt) >= terms.paper_after / terms.alpha:
+    """Return verdict and reason; what speaks against a coin outweighs what was once shown."""
+    if proof.worst >= 1.0 / terms.alpha:
         return AGAINST, DOUBTED
     if proof.best >= 1.0 / terms.alpha:
         return PROVEN, SHOWN
@@ -172,14 +185,19 @@ def verdict_of(proof: Proof, terms: EvidenceTerms) -> tuple[int, int]:
 def proved(proof: Proof, r: float, terms: EvidenceTerms) -> Proof:
     """Return the proof after one more closed trade."""
     wealth = staked(proof.wealth, min(r, CLIP_R) / SCALE_R)
-    return Proof(
-        proof.trades + 1, wealth, max(proof.best, mean_of(wealth)), drifted(proof.doubt, r, terms.design_r)
-    )
+    now = proof.trades
+    kept = 0.5 / (now + 1)  # of the doubt's stake, for trades to come
+    begins = 0.5 if now == 0 else 0.5 / (now * (now + 1))
+    doubt = proof.doubt
+    bets = Stakes(doubt.low + begins, doubt.middle + begins, doubt.high + begins)
+    doubt = staked(bets, short_of(r, terms.design_r))
+    worst = max(proof.worst, mean_of(doubt) + kept)
+    return Proof(now + 1, wealth, max(proof.best, mean_of(wealth)), doubt, worst)
 
 
 def watched(watch: Watch, r: float, day: int, terms: EvidenceTerms) -> Watch:
     """Return the watch after one more closed trade; `day` is the UTC day it closed on, -1 unknown."""
-    drift = drifted(watch.drift, r, terms.design_r)
+    drift = drifted(watch.drift, short_of(r, terms.design_r))
     total = watch.sum_r + r
     peak = max(watch.peak_r, total)
     day_r = watch.day_r + r if day == watch.day else r
@@ -188,9 +206,9 @@ def watched(watch: Watch, r: float, day: int, terms: EvidenceTerms) -> Watch:
         advice, reason = PAPER, FELL
     elif day >= 0 and -day_r >= terms.daily_loss_limit_r:
         advice, reason = PAPER, LOST_IN_A_DAY
-    elif mean_of(drift) >= terms.paper_after:
+    elif level_of(drift) >= terms.paper_after:
         advice, reason = PAPER, DEGRADED
-    elif mean_of(drift) >= terms.halve_after:
+    elif level_of(drift) >= terms.halve_after:
         advice, reason = HALVE, DRIFTING
     at_trade = watch.trades + 1
     if advice <= watch.advice:
@@ -198,8 +216,13 @@ def watched(watch: Watch, r: float, day: int, terms: EvidenceTerms) -> Watch:
     return Watch(watch.trades + 1, drift, total, peak, day, day_r, advice, reason, at_trade)
 
 
+def short_of(r: float, design_r: float) -> float:
+    """Return by how much a trade fell short of the design mean, in parts of the way from there to 3 R."""
+    return (design_r - r) / max(LEAST_ROOM_R, CLIP_R - design_r)
+
+
 def staked(wealth: Stakes, x: float) -> Stakes:
-    """Return the wealth after a bet on x, a gain of one being x = 1."""
+    """Return the wealth after a bet on x: multiplied by 1 + stake * x, never below nothing."""
     return Stakes(
         min(MOST, wealth.low * max(0.0, 1.0 + STAKE_LOW * x)),
         min(MOST, wealth.middle * max(0.0, 1.0 + STAKE_MIDDLE * x)),
@@ -207,15 +230,32 @@ def staked(wealth: Stakes, x: float) -> Stakes:
     )
 
 
-def drifted(sums: Stakes, r: float, design_r: float) -> Stakes:
-    """Return the detector's sums after a trade: one more bettor begins, all bet that R is below design."""
-    x = (design_r - r) / max(SCALE_LEAST_R, CLIP_R - design_r)
-    return staked(Stakes(1.0 + sums.low, 1.0 + sums.middle, 1.0 + sums.high), x)
+def drifted(drift: Drift, x: float) -> Drift:
+    """Return the detector's sums after a trade: 1 more joins, all is bet on x, a debt bets nothing."""
+    return Drift(
+        detected(drift.low, STAKE_LOW, x),
+        detected(drift.middle, STAKE_MIDDLE, x),
+        detected(drift.high, STAKE_HIGH, x),
+        detected(drift.bold, STAKE_BOLD, x),
+        detected(drift.boldest, STAKE_BOLDEST, x),
+    )
 
 
-def mean_of(stakes: Stakes) -> float:
-    """Return the mean over the stakes: the e-value, or the detector."""
-    return stakes.low / 3.0 + stakes.middle / 3.0 + stakes.high / 3.0
+def detected(total: float, stake: float, x: float) -> float:
+    """Return one of the detector's sums after a trade."""
+    joined = 1.0 + total
+    return joined if joined <= 0.0 else max(-MOST, min(MOST, joined * (1.0 + stake * x)))
+
+
+def mean_of(wealth: Stakes) -> float:
+    """Return the mean over the stakes: an e-value."""
+    return wealth.low / 3.0 + wealth.middle / 3.0 + wealth.high / 3.0
+
+
+def level_of(drift: Drift) -> float:
+    """Return the mean over the stakes: how high the detector stands."""
+    few = drift.low / 5.0 + drift.middle / 5.0 + drift.high / 5.0
+    return few + drift.bold / 5.0 + drift.boldest / 5.0
 
 
 def mean_r_of(pf: float, payoff_r: float) -> float:
@@ -223,72 +263,31 @@ def mean_r_of(pf: float, payoff_r: float) -> float:
     return payoff_r * (pf - 1.0) / (pf + payoff_r)
 
 
-def trades_to_prove(
-    mean_r: float, payoff_r: float, terms: EvidenceTerms, proof: Proof = NO_PROOF
-) -> int | None:
-    """Return about how many more trades it takes if the true mean is `mean_r`; None: it can't be.
+def trades_to_prove(mean_r: float, payoff_r: float, alpha: float, proof: Proof = NO_PROOF) -> int | None:
+    """Return how many more trades until half of such coins are proven; None: not in a million.
 
-    Winners of `payoff_r`, losers of 1 R. Solves mean(wealth * e^(growth * n)) = 1 / alpha for n, growth
-    being the expected logarithm of one trade's factor.
+    Their true mean is `mean_r`, winners make `payoff_r`, losers lose 1 R. An estimate, some 10 % off:
+    the first of the stakes to get there alone, taken to hold two thirds of the three's wealth then.
     """
-    win_frac = (1.0 + mean_r) / (1.0 + payoff_r)
-    if win_frac >= 1.0:
-        return None
-    growth = Stakes(
-        growth_of(STAKE_LOW, win_frac, payoff_r),
-        growth_of(STAKE_MIDDLE, win_frac, payoff_r),
-        growth_of(STAKE_HIGH, win_frac, payoff_r),
-    )
-    few, many = 0, FAR_TRADES
-    if expected_e(proof.wealth, growth, many) < 1.0 / terms.alpha:
-        return None
-    while many - few > 1:
-        middle = (few + many) // 2
-        if expected_e(proof.wealth, growth, middle) < 1.0 / terms.alpha:
-            few = middle
-        else:
-            many = middle
-    return many
+    if proof.best >= 1.0 / alpha:
+        return 0
+    win_frac = min(0.999, (1.0 + mean_r) / (1.0 + payoff_r))
+    found = [
+        alone_to_prove(STAKE_LOW, proof.wealth.low, win_frac, payoff_r, alpha),
+        alone_to_prove(STAKE_MIDDLE, proof.wealth.middle, win_frac, payoff_r, alpha),
+        alone_to_prove(STAKE_HIGH, proof.wealth.high, win_frac, payoff_r, alpha),
+    ]
+    return min((each for each in found if each is not None), default=None)
 
 
-def growth_of(stake: float, win_frac: float, payoff_r: float) -> float:
-    """Return the expected logarithm of one trade's factor."""
+def alone_to_prove(stake: float, wealth: float, win_frac: float, payoff_r: float, alpha: float) -> int | None:
+    """Return the same for one of the stakes."""
+    if wealth <= 0.0 or win_frac <= 0.0:
+        return None
     won = logarithm(1.0 + stake * min(payoff_r, CLIP_R) / SCALE_R)
     lost = logarithm(1.0 - stake / SCALE_R)
-    return win_frac * won + (1.0 - win_frac) * lost
-
-
-def expected_e(wealth: Stakes, growth: Stakes, trades: int) -> float:
-    """Return the e-value after so many trades that all grow as expected, `MOST` at most."""
-    return mean_of(
-        Stakes(
-            grown(wealth.low, growth.low * trades),
-            grown(wealth.middle, growth.middle * trades),
-            grown(wealth.high, growth.high * trades),
-        )
-    )
-
-
-def grown(wealth: float, by: float) -> float:
-    """Return wealth times e to the `by`, `MOST` at most."""
-    return min(MOST, wealth * float(2.718281828459045 ** max(-690.0, min(690.0, by))))
-
-
-def logarithm(x: float) -> float:
-    """Return the natural logarithm of a positive number; a report's number, not a decision's."""
-    if x <= 0.0:
-        return float("-inf")
-    halvings = 0
-    while x > 1.5:
-        x /= 2.0
-        halvings += 1
-    while x < 0.75:
-        x *= 2.0
-        halvings -= 1
-    part = (x - 1.0) / (x + 1.0)
-    power, total, term = part, 0.0, 1
-    while term < 40:
-        total += power / term
-        power *= part * part
-        term += 2
-    return 2.0 * total + halvings * 0.6931471805599453
+    drift = win_frac * won + (1.0 - win_frac) * lost
+    deviation = (won - lost) * (win_frac * (1.0 - win_frac)) ** 0.5
+    level = logarithm(1.0 / alpha) + LN_2 - logarithm(wealth)
+    steps = median_steps(level, drift, deviation)
+    return None if steps is None else max(1, steps)
