@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine_alpha.loop.service.accounts import Account
     from engine_alpha.loop.service.service import Service, Watcher
     from engine_alpha.loop.tick import TickReport
+    from engine_alpha.notices.alerting import Alerter
     from engine_alpha.plans.setup import Setup
     from engine_alpha.ports import BarFeed, Clock, Journal, Venue
     from engine_alpha.step.recording import Labels
@@ -400,6 +401,34 @@ def make_service(
     )
 
 
+def make_watchers() -> list[Watcher]:
+    """Return who hears of what a service does."""
+    from engine_alpha.loop.service.watching import Alerting, Pinging
+
+    return [Alerting(make_alerter), Pinging()]
+
+
+def make_alerter(setup: Setup, account: str) -> Alerter:
+    """Return an account's alerter; raise `ConfigError` for targets that can't be used.
+
+    Apprise is loaded only where there are targets.
+    """
+    from engine_alpha.config.alert_targets import read_alert_targets
+    from engine_alpha.notices.alerting import Alerter
+
+    targets = read_alert_targets(setup.home)
+    folder, alerts = setup.home.account(account), setup.engine.alerts
+    if not targets:
+        return Alerter(folder, account, alerts, (), lambda _target, _message: "")
+    try:
+        from engine_alpha.notices.apprising import send_by_apprise
+    except ModuleNotFoundError as missing:
+        raise ConfigError(
+            f"alerts need {missing.name}: install the extra, pip install 'chloe[alerts]'"
+        ) from None
+    return Alerter(folder, account, alerts, targets, send_by_apprise)
+
+
 def accounts_for(setup: Setup, feed: str | None, clock: Clock, paces: Paces) -> list[Account]:
     """Return the accounts that a configuration asks for, not opened yet: the live one first."""
     from engine_alpha.loop.service.accounts import Account
@@ -445,7 +474,7 @@ def run_command(home: str | None, feed: str | None) -> int:
         setup = configuration.read()
         words = source_words(setup.home, chosen_feed(setup.engine, feed), setup.registry, setup.engine)
         logging.getLogger("chloe.runner").info("%s", words)
-        make_service(configuration, feed, SystemClock()).run()
+        make_service(configuration, feed, SystemClock(), make_watchers()).run()
     except ChloeError as fault:
         return complain(fault)
     return 0

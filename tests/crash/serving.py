@@ -26,6 +26,9 @@ class Printer:
     def ticked(self, engine: Engine, report: TickReport, took_ms: int) -> None:
         print(report.now_ms // HOUR_MS, report.exit_code, flush=True)
 
+    def worked(self, account: Account, now_ms: int) -> None:
+        """Do nothing."""
+
     def passed(self, accounts: Sequence[Account], health: Health, now_ms: int) -> None:
         service.stop.asked = now_ms // HOUR_MS >= last
 

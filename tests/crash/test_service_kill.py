@@ -1,4 +1,4 @@
-"""`chloe run` killed at any instant and started again comes to the decisions and the money of one never killed."""
+"""`chloe run`, killed at any instant and started again, comes to what one never killed comes to."""
 
 import random
 import signal

@@ -32,6 +32,10 @@ class Watcher(Protocol):
         """Hear of a tick."""
         ...
 
+    def worked(self, account: Account, now_ms: int) -> None:
+        """Hear that an account has done what was due; may read and write its journal."""
+        ...
+
     def passed(self, accounts: Sequence[Account], health: Health, now_ms: int) -> None:
         """Hear that a moment has passed."""
         ...
@@ -118,6 +122,8 @@ class Service:
             take_up_wishes(account)
             ticked = step_due(account, self._ticked, headline)
             look_at_orders(account, self._ticked)
+            for watcher in self.watchers:
+                watcher.worked(account, now_ms)
             account.trouble, account.failures = "", 0
             return ticked
         except ChloeError as fault:

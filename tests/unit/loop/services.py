@@ -55,6 +55,9 @@ class Diary:
     def ticked(self, engine: Engine, report: TickReport, took_ms: int) -> None:
         self.reports.append(report)
 
+    def worked(self, account: Account, now_ms: int) -> None:
+        """Do nothing."""
+
     def passed(self, accounts: Sequence[Account], health: Health, now_ms: int) -> None:
         self.healths.append((now_ms, health))
 
