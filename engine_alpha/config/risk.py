@@ -10,6 +10,7 @@ from engine_alpha.config.assets import RISK_BUCKETS, AssetConfig
 from engine_alpha.config.checking import OneOf, Strict, require
 from engine_alpha.config.reading import parse_members, read_source
 from engine_alpha.domain.asset import TIMEFRAME_MS
+from engine_alpha.kernel.evidence import EvidenceTerms
 from engine_alpha.kernel.values import Risk
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -152,6 +153,19 @@ def detail_for(config: RiskConfig, asset: AssetConfig) -> str | None:
     if config.detail is None or asset.timeframe_ms <= TIMEFRAME_MS[config.detail]:
         return None
     return config.detail
+
+
+def evidence_terms(config: RiskConfig) -> EvidenceTerms:
+    """Return what counts as proof and what demotes, as the kernel takes it."""
+    wanted = config.evidence
+    return EvidenceTerms(
+        alpha=wanted.alpha,
+        design_r=wanted.design_r,
+        halve_after=wanted.halve_after,
+        paper_after=wanted.paper_after,
+        drawdown_limit_r=wanted.drawdown_limit_r,
+        daily_loss_limit_r=wanted.daily_loss_limit_r,
+    )
 
 
 def risk_of(config: RiskConfig, asset: AssetConfig) -> Risk:

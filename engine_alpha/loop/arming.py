@@ -76,6 +76,17 @@ def halve(folder: Path, asset: ArmedAsset, at_ms: int) -> ArmedAsset | None:
         return found[asset.symbol]
 
 
+def take_back(folder: Path, asset: ArmedAsset) -> bool:
+    """Disarm an asset that is still armed just so; say whether it was. Raises `JournalError`."""
+    with _locked(folder):
+        found = armed(folder)
+        if found.get(asset.symbol) != asset:
+            return False
+        del found[asset.symbol]
+        _write(folder, found)
+        return True
+
+
 def disarm(folder: Path, symbol: str | None) -> tuple[str, ...]:
     """Disarm one asset, or all for None; return which were armed. A file that can't be read is replaced."""
     with _locked(folder):

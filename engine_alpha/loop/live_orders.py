@@ -18,6 +18,7 @@ from engine_alpha.loop.arming import Armed, armed, counting
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import FlattenWish, requested_flattens
 from engine_alpha.loop.halting import take_up_halt
+from engine_alpha.loop.watching import Watches
 from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import Event, Venue
 from engine_alpha.step.plan import AssetPlan, kept_plan
@@ -51,7 +52,8 @@ class LiveDesk:
     """What one live account's ticks work with. `environment` names it for people.
 
     `faults_of_setup` are the sentences for which an asset may not enter, `set_up` the assets of which margin
-    and leverage are set by this process; `lifecycles` where each contract stands, and when that was asked.
+    and leverage are set by this process; `lifecycles` where each contract stands, and when that was asked;
+    `watches` what the armed assets' trades say.
     """
 
     environment: str
@@ -60,6 +62,7 @@ class LiveDesk:
     faults_of_setup: dict[str, list[str]] = field(default_factory=dict)
     set_up: set[str] = field(default_factory=set)
     lifecycles: dict[str, tuple[int, Lifecycle]] = field(default_factory=dict)
+    watches: Watches = field(default_factory=Watches)
 
 
 def armed_symbols(setup: Setup) -> Armed:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from engine_alpha.domain.asset import AssetConfig
+from engine_alpha.loop.demotion import apply_demotions
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.halting import take_up_halt
 from engine_alpha.loop.live_step import (
@@ -104,6 +105,7 @@ def tick_all(
     steps = step_patiently(engine, first, list(assets.values()), step)
     if loud:
         tell_orders(engine, list(assets.values()))
+    apply_demotions(engine)
     refused = _refuse_broken(engine, first.now_ms, {step.symbol for step in steps}, loud)
     faults = configuration_faults(engine)
     if loud:
