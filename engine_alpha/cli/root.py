@@ -43,6 +43,8 @@ COMMANDS = {
     "verify": ("verify:verify", "Decide a journal again from stored bars, name every difference."),
     "compare": ("compare:compare", "Split the gap between an account and a backtest by cause."),
     "service": ("service:service", "Hand the engine to systemd: install, uninstall, status."),
+    "backup": ("backup:backup", "Configuration and all accounts in one file, while the engine runs."),
+    "restore": ("backup:restore", "Put a backup in place; what was there moves aside."),
     "version": ("version:version", "Versions of Chloe and of what it stands on."),
 }
 
