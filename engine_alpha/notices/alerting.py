@@ -25,7 +25,7 @@ from engine_alpha.notices.summary import (
     last_day,
     summary_due,
 )
-from engine_alpha.notices.wording import KINDS, NO_DECISION, drawdown_notes, notes_of, unprotected
+from engine_alpha.notices.wording import KINDS, NO_DECISION, RESTING, drawdown_notes, notes_of, unprotected
 from engine_alpha.ports import Event, Journal, StoredEvent
 
 ALERT = "alert"
@@ -139,7 +139,8 @@ class Alerter:
         payload = json.loads(event.payload)
         count_fault(memory, event.symbol, stored.at_ms)
         bar = Bar(event.key.rsplit("/", 1)[0], line_of(payload["detail"]), stored.at_ms)
-        take_fault(memory, event.symbol, payload["reason"], bar, now_ms)
+        if payload["reason"] != RESTING:
+            take_fault(memory, event.symbol, payload["reason"], bar, now_ms)
         return []
 
     def _mended(self, memory: Memory, journal: Journal, now_ms: int) -> list[Note]:

@@ -44,6 +44,8 @@ class _Kept(logging.Handler):
 
 _log = logging.getLogger("apprise")
 _kept = _Kept()
+_HERE = apprise.AppriseAsset(async_mode=False, service_timeout=0)
+"""In the calling thread: the end of the process waits for every thread of apprise's own."""
 
 
 def quieten() -> None:
@@ -57,7 +59,7 @@ def send_by_apprise(target: str, message: Message) -> str:
     """Send one message; return why that failed, "" if it did not. Implements `messages.Sender`."""
     quieten()
     lines = _kept.begin()
-    service = apprise.Apprise()
+    service = apprise.Apprise(asset=_HERE)
     if not service.add(target):
         return UNKNOWN_KIND
     urgent = message.kind in (FAULTS, HALTS)

@@ -8,6 +8,7 @@ taken as the process died is sent again: told twice rather than not at all.
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -18,7 +19,7 @@ PAUSES_MS = (5_000, 30_000, 120_000, 600_000, 900_000)
 """How long after the first, second ... failure in a row a target is tried again."""
 
 SENT, DEAD, BACK, DROPPED = "sent", "dead", "back", "dropped"
-BROKE = "the sender broke off"
+BROKE = "the sender broke off, which is a bug of the service's plug-in: try the newest apprise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,10 @@ class _Delivery:
         self.thread.start()
 
     def _run(self) -> None:
+        with suppress(Exception):  # of a plug-in: it stays BROKE, a traceback may quote the address
+            self._send_all()
+
+    def _send_all(self) -> None:
         for message in self.messages:
             reason = self._send(self._target, message)
             if reason:

@@ -124,9 +124,11 @@ def _of_flatten(_memory: Memory, symbol: str, payload: Mapping[str, Any]) -> lis
 
 
 def _of_breaker(_memory: Memory, symbol: str, payload: Mapping[str, Any]) -> list[Note]:
-    reason = line_of(str(payload.get("reason", "")))
-    if payload.get("resting"):
-        line = f"{symbol} rests after too many faults ({reason}): tried now and then; chloe why {symbol}"
+    if payload["state"] == "open":
+        why = line_of(f"{payload['reason']}: {payload['detail']}")
+        line = (
+            f"{symbol} rests after {payload['faults']} faults ({why}), tried now and then; chloe why {symbol}"
+        )
         return [Note(kind=FAULTS, topic="breaker opened", line=line)]
     return [Note(kind=FAULTS, topic="breaker closed", line=f"{symbol} is stepped as usual again")]
 
@@ -148,5 +150,8 @@ _TELLINGS: dict[str, Telling] = {
     "rollout": _of_rollout,
 }
 NO_DECISION = "no_decision"
+RESTING = "resting"
+"""Why the bars of an asset with an open breaker have no decision: that was told when it opened."""
+
 KINDS = (NO_DECISION, *_TELLINGS)
 """The kinds of events that are read at all: decisions are many and long."""
