@@ -78,6 +78,19 @@ class Alerter:
         events, self._events = self._events, []
         return events
 
+    def attend(self, now_ms: int) -> None:
+        """Tell what stands wrong and send on what waits, where there is no journal to observe.
+
+        What becomes of it is in the events of the next `observe`. Nothing before the first of those.
+        """
+        memory = self._memory
+        if memory is None or not self._courier.names():
+            return
+        self._take_reports(self._courier.tend(now_ms), now_ms)
+        self._tell(memory, self._due_standing(memory, now_ms), now_ms)
+        self._take_reports(self._courier.tend(now_ms), now_ms)
+        self._save(now_ms)
+
     def standing(self, name: str, words: str) -> None:
         """Say what stands wrong with the engine itself, "" for nothing: told once, and once it is over.
 

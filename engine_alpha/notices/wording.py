@@ -134,8 +134,10 @@ def _of_breaker(_memory: Memory, symbol: str, payload: Mapping[str, Any]) -> lis
 
 
 def _of_rollout(_memory: Memory, symbol: str, payload: Mapping[str, Any]) -> list[Note]:
-    moved = f"{payload.get('from', '?')} → {payload.get('to', '?')}"
-    line = f"{symbol} {moved}: {line_of(str(payload.get('reason', '')))}"
+    moved = f"{payload['from']} → {payload['to']}"
+    if payload["from"] == payload["to"]:
+        moved = f"stays {payload['to']}, at {payload['size_factor']:g} of its usual risk"
+    line = f"{symbol} {moved}: {line_of(payload['reason'])}; chloe audit {symbol}"
     return [Note(kind=ROLLOUT, topic="rollout", line=line)]
 
 

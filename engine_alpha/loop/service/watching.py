@@ -95,6 +95,7 @@ class Alerting:
         for alerter in self._alerters.values():
             others = [f"{other} stands still: {why}" for other, why in stuck.items() if why]
             alerter.standing("engine", "; ".join(others) or ("" if health.healthy else health.words))
+            alerter.attend(now_ms)
 
     def close(self) -> None:
         """Let go of all, after a moment for what waits."""

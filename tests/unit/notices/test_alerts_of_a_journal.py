@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine_alpha.journals.memory import MemoryJournal
+from engine_alpha.loop import live_orders
 from engine_alpha.notices.memory import FILE_NAME, load_memory
 from engine_alpha.notices.wording import KINDS
 from engine_alpha.ports import Event
@@ -20,6 +21,7 @@ from tests.unit.notices.receiving import (
     a_decision,
     a_fault,
     a_trade,
+    wait_for,
 )
 
 
@@ -46,7 +48,7 @@ def live(version: int, **changes: object) -> Event:
 def test_the_kinds_that_are_read_are_those_that_are_written() -> None:
     written = {
         *(recording.NO_DECISION, recording.FILL, recording.TRADE, recording.HALT, recording.LIVE),
-        *(recording.BREAKER, trading.EXECUTION, "flatten", "rollout"),
+        *(recording.BREAKER, recording.ROLLOUT, trading.EXECUTION, live_orders.FLATTEN),
     }
     assert set(KINDS) == written
 
@@ -290,6 +292,28 @@ def test_what_stands_wrong_outside_of_the_journal_is_told_once_and_its_end(offic
     office.alerter.standing("configuration", "engine.json: line 4")
     office.look(1_000)
     assert len(box.taken) == 3
+
+
+def test_an_engine_that_stands_still_is_told_without_its_journal(office: Office, box: Box) -> None:
+    office.look()
+    office.alerter.standing("engine", "paper stands still: no space left on the disk")
+    office.alerter.attend(office.now_ms)
+    wait_for(lambda: box.titles == ["Chloe paper: engine"])
+    office.look()
+    assert office.statuses() == ["sent"]
+
+
+def test_a_demotion_is_told(office: Office, box: Box) -> None:
+    office.look()
+    halved = {"from": "live", "to": "live", "size_factor": 0.5, "reason": "drift (trade 41)"}
+    back = {"from": "live", "to": "paper", "size_factor": 0.0, "reason": "drawdown"}
+    office.write(
+        Event("rollout", "ETHUSDT", "a", 0, json.dumps(halved)),
+        Event("rollout", "BTCUSDT", "b", 0, json.dumps(back)),
+    )
+    office.look()
+    assert "ETHUSDT stays live, at 0.5 of its usual risk: drift (trade 41); chloe audit ETHUSDT" in box.text
+    assert "BTCUSDT live → paper: drawdown; chloe audit BTCUSDT" in box.text
 
 
 def test_old_news_are_counted_but_not_told(office: Office, box: Box) -> None:
