@@ -27,6 +27,9 @@ from engine_alpha.home import Home
 from engine_alpha.loop.saying import CONFIG_CODE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine_alpha.audit.permission import Permission
     from engine_alpha.config.engine import EngineConfig
     from engine_alpha.domain.asset import AssetConfig
     from engine_alpha.plans.setup import Setup
@@ -58,43 +61,87 @@ def live() -> None:
 
 @click.command(
     epilog=examples(
-        "chloe live arm ETHUSDT          looks at everything, asks, then arms",
-        "chloe live arm ETHUSDT --yes    does not ask",
+        "chloe live arm ETHUSDT              looks at everything, asks, then arms",
+        "chloe live arm ETHUSDT --yes        does not ask",
+        "chloe live arm ETHUSDT --unproven   at a part of its usual size, before its trades prove an edge",
     )
 )
 @click.argument("symbol")
+@click.option("--unproven", is_flag=True, help="At evidence.unproven_size_factor of risk.json; always asks.")
 @yes_option
 @home_option
 @json_option
-def arm(symbol: str, yes: bool) -> int:
+def arm(symbol: str, unproven: bool, yes: bool) -> int:
     """Let a coin send orders to its venue from the next tick on.
 
-    Looks first: registry, environment, keys, then the venue's account and contract. Nothing is written
-    unless all is well; what is not is told, and the exit code is 2.
+    Looks first: registry, environment, keys, the coin's audit, then the venue's account and contract. Nothing
+    is written unless all is well; what is not is told, and the exit code is 2. A coin that is armed already
+    is armed anew where its size becomes another: its trades are watched from then on.
     """
-    from engine_alpha.loop.arming import arm as write_armed
     from engine_alpha.plans.setup import read_setup
 
+    if unproven and yes:
+        raise click.UsageError("--unproven asks a person: leave out --yes")
     home = chosen_home()
     asset = _enabled_asset(home, symbol)
     engine = _environment(home)
     _require_keys(home, engine, asset.venue)
     setup = read_setup(home)
+    permitted = _permission(setup, asset, unproven)
+    if permitted.refusals:
+        return _refused(symbol, list(permitted.refusals))
     found = asyncio.run(_found_at_venue(home, setup, asset))
-    for warning in found.warnings:
-        remark(f"chloe: beware: {warning}")
     if found.faults:
+        _beware(found.warnings)
         return _refused(symbol, found.faults)
-    live = engine.live
-    if not yes and not confirmed(
-        f"{symbol} will send orders to {asset.venue}, {live.environment}, without asking again.", symbol
-    ):
+    _beware([*found.warnings, *permitted.warnings])
+    question = _question(engine, asset, permitted.size_factor)
+    if not yes and not confirmed(question, symbol):
         remark(f"{symbol} is not armed: it was not confirmed")
         return CONFIG_CODE
-    at_ms = now_ms()
-    write_armed(home.account(live.account), symbol, at_ms, live.environment, asset.venue)
-    _say_armed(home, engine, asset, at_ms)
+    _arm(home, engine, asset, permitted.size_factor)
     return 0
+
+
+def _permission(setup: Setup, asset: AssetConfig, unproven: bool) -> Permission:
+    """Return what the coin's audit allows: in the account of its prices on paper, or where it is armed."""
+    from engine_alpha.audit.permission import Wish, permission
+    from engine_alpha.cli.auditing import Look, audits_of
+    from engine_alpha.config.engine import MAINNET
+
+    real = setup.engine.live.environment == MAINNET
+    smaller = setup.risk.evidence.unproven_size_factor
+    look = Look(now_ms=now_ms(), for_live=True, with_parity=real, size_factor=smaller if unproven else 1.0)
+    [audit] = audits_of(setup, [asset.symbol], look)
+    return permission(
+        audit,
+        Wish(
+            real=real,
+            unproven=unproven,
+            unproven_size_factor=smaller,
+            simulated=audit.simulated,
+        ),
+    )
+
+
+def _beware(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        remark(f"chloe: beware: {warning}")
+
+
+def _question(engine: EngineConfig, asset: AssetConfig, size_factor: float) -> str:
+    size = "" if size_factor == 1.0 else f" at {size_factor:g} of its usual risk"
+    where = f"{asset.venue}, {engine.live.environment}"
+    return f"{asset.symbol} will send orders{size} to {where}, without asking again."
+
+
+def _arm(home: Home, engine: EngineConfig, asset: AssetConfig, size_factor: float) -> None:
+    from engine_alpha.loop.arming import arm as write_armed
+
+    live, at_ms = engine.live, now_ms()
+    folder = home.account(live.account)
+    write_armed(folder, asset.symbol, at_ms, live.environment, asset.venue, size_factor)
+    _say_armed(home, engine, asset, (at_ms, size_factor))
 
 
 @click.command(
@@ -162,8 +209,8 @@ def _environment(home: Home) -> EngineConfig:
     engine = read_engine(home.engine)
     if engine.live.environment == MAINNET:
         raise ConfigError(
-            "real money needs the audit (chloe audit), which this version does not have: "
-            "use testnet, demo or loopback"
+            "real money can't be armed in this version: use testnet, demo or loopback; what it would ask "
+            "for: chloe audit SYMBOL --for-live"
         )
     return engine
 
@@ -219,20 +266,26 @@ def _refused(symbol: str, faults: list[str]) -> int:
     return CONFIG_CODE
 
 
-def _say_armed(home: Home, engine: EngineConfig, asset: AssetConfig, at_ms: int) -> None:
+def _say_armed(home: Home, engine: EngineConfig, asset: AssetConfig, made: tuple[int, float]) -> None:
     from engine_alpha.loop.halt_file import requested_halt
 
-    live, symbol = engine.live, asset.symbol
+    live, symbol, (at_ms, size_factor) = engine.live, asset.symbol, made
     wish = requested_halt(home.account(live.account))
     halted = bool(wish and wish["halted"])
     if wants_json():
         fields: dict[str, Any] = {"symbol": symbol, "armed": True, "at_ms": at_ms, "venue": asset.venue}
-        show_json({**fields, "environment": live.environment, "account": live.account, "halted": halted})
+        fields |= {"environment": live.environment, "account": live.account, "size_factor": size_factor}
+        show_json({**fields, "halted": halted})
         return
     show(
         f"{symbol} is armed: {asset.venue}, {live.environment}, account {live.account}",
         "from the next tick on it is stepped there instead of on paper",
     )
+    if size_factor != 1.0:
+        show(
+            f"it risks {size_factor:g} of what it usually would; "
+            f"at full size, once it is proven: chloe live arm {symbol}"
+        )
     if halted:
         show(f"{live.account} is halted: no entries before chloe resume --account {live.account}")
     show(f"next: chloe tick, then chloe live status; back: chloe live disarm {symbol}")

@@ -115,6 +115,8 @@ def _row(
         "environment": armed.environment if armed else None,
         "venue": armed.venue if armed else seen.get("venue"),
         "armed_ms": armed.at_ms if armed else None,
+        "size_factor": armed.size_factor if armed else None,
+        "halved_ms": (armed.halved_ms or None) if armed else None,
         "counts": armed is not None and symbol not in uncounted,
         "why_not": uncounted.get(symbol, None if armed else "not armed: stepped close-only until it is flat"),
         "stage": seen.get("stage", UNSEEN),

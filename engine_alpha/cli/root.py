@@ -21,6 +21,7 @@ COMMANDS = {
     "run": ("run:run", "Step every enabled asset at each of its closes, until stopped."),
     "tick": ("tick:tick", "Step every enabled asset once, as the runner does."),
     "status": ("status:status", "One screen: assets, positions, money, what blocks entries."),
+    "positions": ("positions:positions", "Open positions of every account that trades."),
     "pf": ("pf:pf", "Profit factor with its uncertainty, by asset, card or regime."),
     "why": ("why:why", "Explain one decision from its record."),
     "trades": ("trades:trades", "Closed trades, as table, CSV or JSON."),
@@ -40,11 +41,13 @@ COMMANDS = {
     "rehearse": ("rehearse:rehearse", "Play stored history through the steps of paper trading."),
     "backtest": ("backtest:backtest", "Play stored history through the live engine's decisions, compiled."),
     "sweep": ("sweep:sweep", "Try many values of card and risk parameters, every try counted."),
+    "audit": ("audit:audit", "May a coin trade, for real too? What do its trades prove, what is missing?"),
     "verify": ("verify:verify", "Decide a journal again from stored bars, name every difference."),
     "compare": ("compare:compare", "Split the gap between an account and a backtest by cause."),
     "service": ("service:service", "Hand the engine to systemd: install, uninstall, status."),
     "backup": ("backup:backup", "Configuration and all accounts in one file, while the engine runs."),
     "restore": ("backup:restore", "Put a backup in place; what was there moves aside."),
+    "doctor": ("doctor:doctor", "Clock, disk, database, configuration, prices: is all in order?"),
     "version": ("version:version", "Versions of Chloe and of what it stands on."),
 }
 

@@ -55,7 +55,7 @@ def verify(data: str | None, venue: str | None, first: str | None, end: str | No
     account = choose_account(chosen_home())
     started = time.perf_counter()
     with extra_asked_for(), reading(account) as journal:
-        source = _first_source(journal, account)
+        source = first_source(journal, account)
         sources = sources_of(account, journal, source, (data, venue))
         found = _verified(journal, sources, span_of(first, end))
     seconds = time.perf_counter() - started
@@ -86,7 +86,8 @@ def _times(**given: int | str | None) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _first_source(journal: Journal, account: Account) -> str:
+def first_source(journal: Journal, account: Account) -> str:
+    """Return the source of the account's first decision; raise `ConfigError` where there is none."""
     import json
 
     from engine_alpha.step.recording import DECISION

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine_alpha.domain.orders import OPEN, UNRESOLVED
 from engine_alpha.reports.table import Table, columns
-from engine_alpha.reports.words import NOTHING, count, minute
+from engine_alpha.reports.words import NOTHING, count, minute, percent
 
 STATE_PREFIX = "live/"
 WIDTH = 118
@@ -142,7 +142,7 @@ def standings_table(views: Sequence[Mapping[str, Any]]) -> Table:
 def armed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return one row per asset that is armed, or that still has something open."""
     heads = columns(
-        "asset", "environment", "venue", "armed since", "stage", ">position", ">stop", "no stop for"
+        "asset", "environment", "venue", "armed since", ">size", "stage", ">position", ">stop", "no stop for"
     )
     return Table(
         columns=heads,
@@ -152,6 +152,7 @@ def armed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
                 row["environment"],
                 row["venue"] or NOTHING,
                 minute(row["armed_ms"]) if row["armed_ms"] is not None else "not armed",
+                NOTHING if row["size_factor"] is None else percent(row["size_factor"], 0),
                 row["stage"],
                 position_words(row["position_base"]),
                 row["stop_price"] or NOTHING,

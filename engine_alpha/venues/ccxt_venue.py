@@ -49,9 +49,9 @@ def make_venue(name: str, settings: VenueSettings) -> Venue:
 
 
 def refuse_real_money(name: str, environment: str) -> None:
-    """Raise `ConfigError` for mainnet: there is no audit yet that could allow it. The one place for this."""
+    """Raise `ConfigError` for mainnet: this version does not trade there. The one place for this."""
     if environment == MAINNET:
         raise ConfigError(
-            f"{name}: trading with real money is not open yet, for lack of the safety audit that allows it; "
+            f"{name}: trading with real money is not open in this version; "
             'set live.environment of engine.json to "testnet" or "demo"'
         )

@@ -151,6 +151,7 @@ def test_for_programs(venue: QuietVenue, run: Run) -> None:
         "venue": "bybit",
         "environment": "loopback",
         "account": "live-loopback",
+        "size_factor": 1.0,
         "halted": False,
     }
 
@@ -175,10 +176,10 @@ def test_a_broken_entry_is_refused_with_its_place(home: Path, venue: QuietVenue,
     assert "ETHUSDT.risk_bucket" in refused(home, run("live", "arm", "ETHUSDT", "--yes"))
 
 
-def test_real_money_is_refused_until_there_is_the_audit(home: Path, venue: QuietVenue, run: Run) -> None:
+def test_real_money_is_refused_in_this_version(home: Path, venue: QuietVenue, run: Run) -> None:
     choose_environment(home, "mainnet")
     told = refused(home, run("live", "arm", "ETHUSDT", "--yes"))
-    assert "real money needs the audit (chloe audit), which this version does not have" in told
+    assert "real money can't be armed in this version" in told and "chloe audit SYMBOL --for-live" in told
     assert "use testnet, demo or loopback" in told
 
 
@@ -330,3 +331,46 @@ def test_no_command_ever_shows_a_key(
         assert result.exit_code in (0, 2), (command, result.output)
     kept = [path for path in (home / "state").rglob("*") if path.is_file()]
     assert [path for path in kept if any(part.encode() in path.read_bytes() for part in PLANTED)] == []
+
+
+def test_play_money_is_armed_with_a_word_on_what_real_money_would_ask_for(
+    venue: QuietVenue, run: Run
+) -> None:
+    result = run("live", "arm", "ETHUSDT", "--yes")
+    assert result.exit_code == 0, result.output
+    assert "beware: for real money" in result.stderr and "the evidence is unproven" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_unproven_is_smaller_and_asks_a_person(home: Path, venue: QuietVenue, run: Run) -> None:
+    assert run("live", "arm", "ETHUSDT", "--unproven", "--yes").exit_code == 2
+    assert answering("yes\n", "live", "arm", "ETHUSDT", "--unproven").exit_code == 2
+    assert nothing_is_armed(home)
+    result = answering("ETHUSDT\n", "live", "arm", "ETHUSDT", "--unproven")
+    assert result.exit_code == 0, result.output
+    assert "ETHUSDT will send orders at 0.25 of its usual risk to bybit, loopback" in result.stderr
+    assert "it risks 0.25 of what it usually would; at full size, once it is proven" in result.stdout
+    folder = home / "state" / "live-loopback"
+    first = armed(folder)["ETHUSDT"]
+    assert first.size_factor == 0.25
+    assert run("live", "arm", "ETHUSDT", "--yes").exit_code == 0
+    assert armed(folder)["ETHUSDT"].size_factor == 1.0 and armed(folder)["ETHUSDT"].at_ms > first.at_ms
+
+
+def test_no_card_that_applies_is_refused_before_the_venue_is_asked(
+    home: Path, venue: QuietVenue, run: Run
+) -> None:
+    venue.fault = VenueBusy("must not be asked")
+    for card in (home / "config" / "cards").glob("*.json"):
+        card.unlink()
+    told = refused(home, run("live", "arm", "ETHUSDT", "--yes"))
+    assert "config, cards: no active card applies" in told and "chloe cards check" in told
+
+
+def test_a_settled_contract_is_refused_by_its_audit(home: Path, venue: QuietVenue, run: Run) -> None:
+    for snapshot in (home / "config" / "instruments").glob("bybit_*.json"):
+        content = json.loads(snapshot.read_text())
+        content["instruments"]["ETHUSDT"]["settled_ms"] = 1_700_000_000_000
+        snapshot.write_text(json.dumps(content))
+    told = refused(home, run("live", "arm", "ETHUSDT", "--yes"))
+    assert "instrument, listed: settled 2023-11-14" in told
