@@ -11,11 +11,12 @@ from engine_alpha.audit.checks import Audit
 from engine_alpha.audit.parity import Parity
 from engine_alpha.audit.record import SPAN_MS, Record, record_of, returned_ms, trades_of
 from engine_alpha.audit.subject import Subject
-from engine_alpha.cli.accounts import ACCOUNT_OF_FEED, Account, accounts_of, named_account, reading
+from engine_alpha.cli.accounts import Account, accounts_of, named_account, reading
 from engine_alpha.cli.options import given_account
 from engine_alpha.config.engine import ACCOUNT_OF_ENVIRONMENT, MAINNET
 from engine_alpha.errors import ConfigError
 from engine_alpha.loop.arming import Armed, armed, counting
+from engine_alpha.loop.wiring import ACCOUNT_OF_FEED
 from engine_alpha.plans.setup import Setup
 
 if TYPE_CHECKING:
