@@ -70,6 +70,12 @@ def examples(*lines: str, title: str = "Examples:") -> str:
     return "\n".join(("\b", title, *(f"  {line}" for line in lines)))
 
 
+def exit_codes(*own: str) -> str:
+    """Return the last lines of a help text: what the exit codes of a command that reads an account mean."""
+    usual = ("2 configuration or usage", "4 the journal can't be used", "the others: chloe -h")
+    return "\n\n" + "\n".join(("\b", "Exit codes:", *(f"  {line}" for line in (*own, *usual))))
+
+
 def given_home() -> str | None:
     """Return what --home named, None if it was not given."""
     found: str | None = click.get_current_context().meta.get(_HOME)

@@ -1,6 +1,7 @@
 """What commands print: tables for terminals, aligned text for pipes, JSON for programs."""
 
 import json
+import shutil
 import sys
 from typing import Any
 
@@ -24,6 +25,11 @@ def show(*parts: Table | str) -> None:
     for part in parts:
         for line in (part,) if isinstance(part, str) else plain_lines(part):
             click.echo(line)
+
+
+def terminal_width() -> int | None:
+    """Return how wide the terminal is that the output goes to; None where it goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def show_json(value: Any) -> None:

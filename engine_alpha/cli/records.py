@@ -4,10 +4,29 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine_alpha.cli.accounts import Account
 from engine_alpha.ports import Journal, StoredEvent
 
 DECISION, NO_DECISION, TRADE = "decision", "no_decision", "trade"
 MOST_FAULTS = 1_000
+
+
+def refuse_unknown(account: Account, journal: Journal | None, symbol: str) -> None:
+    """Raise `ConfigError` for a symbol that neither the registry nor the journal knows."""
+    from engine_alpha.config.assets import read_registry, unknown_symbol
+
+    if journal is not None and next(journal.events(None, symbol), None) is not None:
+        return
+    registry = read_registry(account.home.registry)
+    known = {asset.symbol for asset in registry.assets} | {fault.symbol for fault in registry.faults}
+    if symbol not in known:
+        raise unknown_symbol(symbol, registry, account.home.registry)
+
+
+def last_written_ms(journal: Journal) -> int | None:
+    """Return when the newest record was written, None for an empty journal."""
+    stored = next(journal.events(newest_first=True), None)
+    return None if stored is None else stored.at_ms
 
 
 def last_decision(journal: Journal, symbol: str) -> dict[str, Any] | None:

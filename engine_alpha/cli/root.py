@@ -23,7 +23,7 @@ COMMANDS = {
     "status": ("status:status", "One screen: assets, positions, money, what blocks entries."),
     "positions": ("positions:positions", "Open positions of every account that trades."),
     "pf": ("pf:pf", "Profit factor with its uncertainty, by asset, card or regime."),
-    "why": ("why:why", "Explain one decision from its record."),
+    "why": ("why:why", "Explain a decision from its record, or what kept a coin from trading."),
     "trades": ("trades:trades", "Closed trades, as table, CSV or JSON."),
     "halt": ("halting:halt", "Stop entries; exits go on."),
     "resume": ("halting:resume", "Let entries through again."),

@@ -45,6 +45,8 @@ def staged_assets(setup: Setup, book: AccountBook, account: Account, at_ms: int)
     real, found = armed_symbols(setup), []
     for symbol in dict.fromkeys(names):
         state = book.assets.get(symbol)
+        if state is None and symbol in known and not known[symbol].enabled:
+            continue
         if account.rehearsal:
             if state is not None:
                 found.append(_staged(symbol, known.get(symbol), state, (REHEARSED, None)))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine_alpha.cli.accounts import Account, choose_account, reading
 from engine_alpha.cli.options import (
     account_option,
     chosen_home,
     examples,
+    exit_codes,
     home_option,
     json_option,
     now_ms,
@@ -18,214 +20,206 @@ from engine_alpha.cli.options import (
     wants_json,
 )
 from engine_alpha.cli.output import show, show_json
-from engine_alpha.cli.staging import Staged, staged_assets
+from engine_alpha.errors import ChloeError
 
 if TYPE_CHECKING:
+    from engine_alpha.cli.accounts import Account
+    from engine_alpha.cli.overview import Shown
+    from engine_alpha.home import Home
     from engine_alpha.plans.setup import Setup
-    from engine_alpha.ports import Journal
-    from engine_alpha.step.state import AccountBook, AssetState
+    from engine_alpha.reports.table import Table
+
+FEWEST_ROWS = 5
 
 
 @click.command(
     epilog=examples(
-        "chloe status                     the only account, or the configured feed's",
+        "chloe status                     the configured feed's account, and all with real orders",
+        "chloe status --watch             the same, again and again, until Ctrl-C",
         "chloe status --account paper     another one",
         "chloe status --json | jq .assets",
     )
+    + exit_codes("0 shown, whatever it shows; also --watch ended by Ctrl-C")
 )
+@click.option("--watch", is_flag=True, help="Draw it again and again in place, until Ctrl-C.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.5, max=3_600.0),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often --watch looks.",
+)
+@click.option("--all", "everything", is_flag=True, help="Every asset, also where the screen is too small.")
 @now_option
 @account_option
 @home_option
 @json_option
-def status(now: str | None) -> None:
+def status(watch: bool, every: float, everything: bool, now: str | None) -> None:
     """Show every enabled asset, what is held, what blocks entries, and the money, on one screen.
 
-    Reads the journal only: also while a runner works.
+    Reads the journal only: also while a runner works. A terminal that is too small keeps what needs a look.
     """
+    home = chosen_home()
+    if watch:
+        if wants_json() or now is not None or not sys.stdout.isatty():
+            raise click.UsageError("--watch draws on a terminal: without --json, --now and pipes")
+        _watch(home, every, everything)
+        return
+    if wants_json():
+        show_json(_document(home, now_ms(now)))
+        return
+    from engine_alpha.cli.overview import accounts_shown
+
+    accounts = accounts_shown(home)
+    lead = _first_lines(accounts)
+    show(*lead)  # before anything heavy loads
+    show(*_screen(home, accounts, now_ms(now), len(lead), everything))
+
+
+def _document(home: Home, at_ms: int) -> dict[str, Any]:
+    """Return all of the screen as plain values: the first account's at the top, all assets in one list."""
+    from engine_alpha.cli.overview import account_fields, accounts_shown, outlines, overview, with_decision
+    from engine_alpha.plans.setup import read_setup
+    from engine_alpha.reports.status import trouble_words, worst_asset
+
+    setup = read_setup(home)
+    with overview(accounts_shown(home), setup, at_ms) as all_shown:
+        accounts = [account_fields(shown, setup, at_ms) for shown in all_shown]
+        assets = [
+            with_decision(shown, outline, setup, at_ms)
+            for shown in all_shown
+            for outline in outlines(shown, at_ms)
+        ]
+    worst = worst_asset(assets)
+    return {
+        **accounts[0],
+        "now_ms": at_ms,
+        "enabled": [asset.symbol for asset in setup.enabled],
+        "accounts": accounts,
+        "assets": assets,
+        "worst": worst
+        and {"account": worst["account"], "symbol": worst["symbol"], "words": trouble_words(worst)},
+        "config_faults": setup.general_faults(),
+    }
+
+
+def _first_lines(accounts: list[Account]) -> list[str]:
+    from textwrap import wrap
+
+    from engine_alpha.reports.status import flowing
+
+    line = accounts[0].first_line()
+    if not sys.stdout.isatty():
+        return [line]
+    width = shutil.get_terminal_size().columns
+    return [part for each in flowing(line.split(" · "), width) for part in wrap(each, width)]
+
+
+def _screen(
+    home: Home, accounts: list[Account], at_ms: int, lead_lines: int, everything: bool
+) -> list[Table | str]:
+    """Return what stands below the first lines, as much of it as the terminal has room for."""
+    from engine_alpha.cli.overview import outlines, overview
     from engine_alpha.plans.setup import read_setup
 
-    home = chosen_home()
     setup = read_setup(home)
-    account = choose_account(home)
-    if account.exists:
-        with reading(account) as journal:
-            found = status_fields(account, setup, journal, now_ms(now))
-    else:
-        found = {**account.fields(), "account_exists": False, "assets": [], "enabled": _names(setup)}
-    found["config_faults"] = setup.general_faults()
-    if wants_json():
-        show_json(found)
-    else:
-        _show(account, found)
+    terminal = sys.stdout.isatty()
+    size = shutil.get_terminal_size()
+    with overview(accounts, setup, at_ms) as all_shown:
+        known = [(shown, outline) for shown in all_shown for outline in outlines(shown, at_ms)]
+        top = _top_lines(setup, all_shown, [outline for _, outline in known], at_ms)
+        bottom = [f"left out: {fault}" for fault in setup.general_faults()]
+        room = size.lines - lead_lines - len(top) - len(bottom) - 3  # a blank, a heading, the prompt
+        if not terminal or everything:
+            return [*top, *_asset_parts(setup, known, at_ms, None), *bottom]
+        chosen = _chosen(known, max(FEWEST_ROWS, room))
+        parts = _asset_parts(setup, chosen, at_ms, (size.columns, room - len(chosen)))
+        if len(chosen) < len(known):
+            bottom = [f"and {len(known) - len(chosen)} more: chloe status --all", *bottom]
+        return [*top, *parts, *bottom]
 
 
-def _names(setup: Setup) -> list[str]:
-    return [asset.symbol for asset in setup.enabled]
-
-
-def _show(account: Account, found: dict[str, Any]) -> None:
-    from engine_alpha.reports.status import account_lines, asset_lines, assets_table, positions_table
-
-    show(account.first_line())
-    if account.live:
-        show("booked when a bar has closed; what stands at the venues now: chloe live status")
-    if not account.exists:
-        enabled = ", ".join(found["enabled"]) or "none, see chloe assets"
-        show(f"nothing has run in this account yet; enabled: {enabled}", "next: chloe tick")
-    else:
-        show(*account_lines(found["money"]), "", assets_table(found["assets"]))
-        positions = positions_table(found["assets"])
-        if positions is not None:
-            show("", positions)
-        lines = [line for asset in found["assets"] for line in asset_lines(asset)]
-        show(*([""] if lines else []), *lines)
-    show(*(f"left out: {fault}" for fault in found["config_faults"]))
-
-
-def status_fields(account: Account, setup: Setup, journal: Journal, at_ms: int) -> dict[str, Any]:
-    """Return everything on the screen as plain values."""
-    from engine_alpha.cli.records import trades_in
-    from engine_alpha.kernel.profit_factor import profit_factor
-    from engine_alpha.reports.words import factor, factor_fields
-    from engine_alpha.step.state import AccountBook
-
-    book = AccountBook(journal.states(), setup.risk.equity_quote)
-    trades = trades_in(journal)
-    assets = []
-    for staged in staged_assets(setup, book, account, at_ms):
-        nets = [trade["net_quote"] for trade in trades if trade["symbol"] == staged.symbol]
-        found = profit_factor(nets)
-        fields = _asset_fields(account, setup, journal, staged, at_ms)
-        assets.append({**fields, "pf": factor(found), "profit_factor": factor_fields(found)})
-    whole = profit_factor([trade["net_quote"] for trade in trades])
-    return {
-        **account.fields(),
-        "account_exists": True,
-        "now_ms": at_ms,
-        "money": {
-            **_money_fields(account, setup, book, at_ms),
-            "pf": factor(whole),
-            "profit_factor": factor_fields(whole),
-        },
-        "assets": assets,
-    }
-
-
-def _money_fields(account: Account, setup: Setup, book: AccountBook, at_ms: int) -> dict[str, Any]:
-    from engine_alpha.kernel.money import DAY_MS, net_quote
-    from engine_alpha.loop.halt_file import requested_halt
-
-    marks = book.account.marks
-    equity = setup.risk.equity_quote + sum(net_quote(state.sub) for state in book.assets.values())
-    same_day = account.rehearsal or marks.day == at_ms // DAY_MS
-    peak = max(marks.peak_quote, equity)
-    wish = requested_halt(account.folder)
-    taken_up = wish is None or (wish["halted"], wish["at_ms"]) == (
-        book.account.halted,
-        book.account.halt_at_ms,
+def _top_lines(setup: Setup, all_shown: list[Shown], outlined: list[dict[str, Any]], at_ms: int) -> list[str]:
+    from engine_alpha.cli.overview import account_fields
+    from engine_alpha.reports.status import (
+        WIDTH,
+        account_lines,
+        cut,
+        next_close_words,
+        worst_asset,
+        worst_words,
     )
-    return {
-        "equity_quote": equity,
-        "quote_ccy": setup.registry.assets[0].quote_ccy if setup.registry.assets else "USDT",
-        "day_profit_quote": equity - marks.day_start_quote if same_day else 0.0,
-        "drawdown_frac": (peak - equity) / peak if peak > 0.0 else None,
-        "halted": book.account.halted,
-        "halt_reason": book.account.halt_reason,
-        "wish": None if taken_up or wish is None else wish["halted"],
-        "drawdown_halted": marks.drawdown_halted == 1,
-        "positions": sum(1 for state in book.assets.values() if state.sub.position.side != 0),
-    }
+
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else WIDTH
+    lines = []
+    for shown in all_shown:
+        name = shown.account.name if len(all_shown) > 1 else ""
+        lines += account_lines(account_fields(shown, setup, at_ms), at_ms, width, name)
+    worst = worst_words(worst_asset(outlined), outlined)
+    last = " · ".join(part for part in (worst, next_close_words(outlined)) if part)
+    if terminal and len(last) > width:
+        last = cut(worst, width)
+    return [*lines, last]
 
 
-def _asset_fields(
-    account: Account, setup: Setup, journal: Journal, staged: Staged, at_ms: int
-) -> dict[str, Any]:
-    from engine_alpha.cli.records import faults_after, last_decision
-    from engine_alpha.reports.gates import blocking
+def _chosen(known: list[tuple[Shown, dict[str, Any]]], most: int) -> list[tuple[Shown, dict[str, Any]]]:
+    """Return as many assets as there is room for, those in trouble and those held first; order stays."""
+    from engine_alpha.reports.status import severity
 
-    state, frame_ms = staged.state, staged.timeframe_ms
-    view = last_decision(journal, staged.symbol)
-    bar_ms = None if view is None else view["open_ms"]
-    left = None
-    if frame_ms and not account.rehearsal:
-        left = -(-((at_ms // frame_ms + 1) * frame_ms - at_ms) // 60_000)
-    return {
-        "symbol": staged.symbol,
-        "timeframe": staged.timeframe,
-        "stage": staged.stage,
-        "fault": staged.fault,
-        "bar_ms": bar_ms,
-        "close": None if view is None else view["close"],
-        "regime": view and view["regime"],
-        "direction": view and view["direction"],
-        "confidence": view and view["confidence"],
-        "action": view and view["action"],
-        "card": state.held.name if state is not None and state.held else None,
-        "position": _position_fields(state),
-        "exit_due": _exit_due(state),
-        "pending": _pending_fields(account, setup, staged, at_ms),
-        "blocked_by": [] if view is None else blocking(view),
-        "faults": faults_after(journal, staged.symbol, -1 if bar_ms is None else bar_ms),
-        "next_close_minutes": left,
-    }
+    if len(known) <= most:
+        return known
+    ranked = sorted(
+        range(len(known)),
+        key=lambda place: (-severity(known[place][1])[0], known[place][1]["position"] is None, place),
+    )
+    return [known[place] for place in sorted(ranked[: most - 1])]
 
 
-def _position_fields(state: AssetState | None) -> dict[str, Any] | None:
-    from engine_alpha.kernel.money import unrealised_quote
+def _asset_parts(
+    setup: Setup, chosen: list[tuple[Shown, dict[str, Any]]], at_ms: int, size: tuple[int, int] | None
+) -> list[Table | str]:
+    """Return the assets' table and, where `size` (columns, lines left) has room, what is held and why."""
+    from engine_alpha.cli.overview import with_decision
+    from engine_alpha.reports.positions import positions_table
+    from engine_alpha.reports.status import WIDTH, asset_lines, assets_table
 
-    if state is None or state.sub.position.side == 0:
-        return None
-    held = state.sub.position
-    return {
-        "side": _side(held.side),
-        "quantity_base": held.quantity_base,
-        "entry_price": held.entry_price,
-        "entry_ms": held.entry_ms,
-        "stop_price": held.stop_price,
-        "target_price": held.target_price or None,
-        "unrealised_quote": unrealised_quote(state.sub),
-    }
-
-
-def _exit_due(state: AssetState | None) -> str | None:
-    from engine_alpha.kernel.codes import EXITS
-
-    due = 0 if state is None else state.sub.position.exit_due
-    return EXITS[due] if due else None
-
-
-def _pending_fields(account: Account, setup: Setup, staged: Staged, at_ms: int) -> dict[str, Any] | None:
-    state = staged.state
-    if state is None or state.sub.pending.side == 0:
-        return None
-    pending = state.sub.pending
-    fills_at_ms = (pending.decided_index + 1) * staged.timeframe_ms
-    return {
-        "side": _side(pending.side),
-        "quantity_base": pending.quantity_base,
-        "decided_price": pending.decided_price,
-        "fills_at_ms": fills_at_ms,
-        "provisional_price": _provisional(setup, staged, at_ms) if account.simulated else None,
-    }
+    if not chosen:
+        return []
+    assets = [with_decision(shown, outline, setup, at_ms) for shown, outline in chosen]
+    width, left = (None, 10**6) if size is None else size
+    parts: list[Table | str] = ["", assets_table(assets, at_ms, width)]
+    held = [{**each["position"], "symbol": each["symbol"]} for each in assets if each["position"]]
+    if held:
+        table = positions_table(held, width)
+        left -= len(table.rows) + 3
+        parts += ["", table] if left >= 0 else []
+    lines = [line for asset in assets for line in asset_lines(asset, width or WIDTH)]
+    if lines and left > len(lines):
+        parts += ["", *lines]
+    return parts
 
 
-def _provisional(setup: Setup, staged: Staged, at_ms: int) -> float | None:
-    """Return what the pending entry fills at, where the forming bar's open costs nothing to know."""
-    import asyncio
+def _watch(home: Home, every_s: float, everything: bool) -> None:
+    """Draw the screen anew every so often; what can't be read is said in its place, and looked at again."""
+    import time
 
-    from engine_alpha.loop.wiring import embedded_feed
-    from engine_alpha.ports import BarRequest
-    from engine_alpha.venues.paper import PaperVenue
+    from rich.live import Live
 
-    state = staged.state
-    if state is None or at_ms // staged.timeframe_ms != state.sub.pending.decided_index + 1:
-        return None
-    plan = setup.plan(state.config)
-    request = BarRequest(asset=state.config, first_open_ms=state.sub.last_index * staged.timeframe_ms)
-    reading_now = asyncio.run(embedded_feed(setup).read(request, at_ms))
-    venue = PaperVenue(plan.rules.asset, plan.rules.risk)
-    return venue.provisional_fill(state.sub.pending, reading_now.forming_open)
+    from engine_alpha.cli.overview import accounts_shown
+    from engine_alpha.reports.rich_tables import drawn
 
-
-def _side(side: int) -> str:
-    return {1: "long", -1: "short"}[side]
+    with Live(screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+        try:
+            while True:
+                try:
+                    accounts = accounts_shown(home)
+                    lead = _first_lines(accounts)
+                    parts = [*lead, *_screen(home, accounts, now_ms(), len(lead), everything)]
+                except ChloeError as fault:
+                    parts = [f"chloe: {fault}"]
+                live.update(drawn(parts), refresh=True)
+                time.sleep(every_s)
+        except KeyboardInterrupt:
+            return

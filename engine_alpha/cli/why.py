@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine_alpha.cli.accounts import Account, choose_account, reading
+from engine_alpha.cli.blocked import tell_all, tell_no_trade
 from engine_alpha.cli.options import (
     account_option,
     chosen_home,
     examples,
+    exit_codes,
     home_option,
     json_option,
     wants_json,
 )
-from engine_alpha.cli.output import show, show_json
+from engine_alpha.cli.output import show, show_json, terminal_width
+from engine_alpha.cli.records import refuse_unknown
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.errors import ConfigError
 
@@ -30,44 +34,54 @@ if TYPE_CHECKING:
         "chloe why ETHUSDT                         its last bar",
         "chloe why ETHUSDT --at 2025-11-25T14:30   the bar that contains that time, UTC",
         "chloe why ETHUSDT --last 24               a line for each of the last 24 bars",
+        "chloe why ETHUSDT --no-trade              what blocked since its last trade, counted",
+        "chloe why --all --no-trade --since 2025-11-20",
         "chloe why ETHUSDT --json | jq .decision.gates",
     )
+    + exit_codes("0 explained, also that there is no decision")
 )
-@click.argument("symbol")
+@click.argument("symbol", required=False)
 @click.option("--at", metavar="ISO", help="The bar that contains this time.")
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="One line for each of the last N bars.")
+@click.option("--no-trade", is_flag=True, help="Count the gates that blocked since the last trade.")
+@click.option("--since", metavar="ISO", help="With --no-trade: since then instead.")
+@click.option("--all", "everything", is_flag=True, help="With --no-trade: every asset, a row each.")
 @account_option
 @home_option
 @json_option
-def why(symbol: str, at: str | None, last: int | None) -> None:
+def why(symbol: str | None, everything: bool, **how: Any) -> None:
     """Say why an asset did what it did on a bar: prices, signals, votes, exits, size, every gate.
 
     ✗ marks a gate that blocked an entry. Everything is read from the record made at the time.
     """
-    if at is not None and last is not None:
-        raise click.UsageError("choose one of --at and --last")
+    _refuse_confusion(symbol, everything, how)
     account = choose_account(chosen_home())
     if not account.exists:
         raise ConfigError(f"nothing has run in account {account.name} yet: run chloe tick")
     from engine_alpha.loop.times import parse_iso
 
-    at_ms = None if at is None else parse_iso(at)
+    at_ms, since_ms = (None if how[name] is None else parse_iso(how[name]) for name in ("at", "since"))
     with reading(account) as journal:
-        _refuse_unknown(account, journal, symbol)
-        if last is not None:
-            _tell_bars(account, journal, symbol, last)
+        if symbol is None:
+            tell_all(account, journal, since_ms)
+            return
+        refuse_unknown(account, journal, symbol)
+        if how["no_trade"]:
+            tell_no_trade(account, journal, symbol, since_ms)
+        elif how["last"] is not None:
+            _tell_bars(account, journal, symbol, how["last"])
         else:
             _tell_bar(account, journal, symbol, at_ms)
 
 
-def _refuse_unknown(account: Account, journal: Journal, symbol: str) -> None:
-    """Raise `ConfigError` for a symbol that neither the registry nor the journal knows."""
-    from engine_alpha.config.assets import read_registry, unknown_symbol
-
-    registry = read_registry(account.home.registry)
-    known = {asset.symbol for asset in registry.assets} | {fault.symbol for fault in registry.faults}
-    if symbol not in known and next(journal.events(None, symbol), None) is None:
-        raise unknown_symbol(symbol, registry, account.home.registry)
+def _refuse_confusion(symbol: str | None, everything: bool, how: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for options that do not go together."""
+    if (symbol is None) != everything:
+        raise click.UsageError("name one coin, for example chloe why ETHUSDT, or --all --no-trade")
+    if sum((how["at"] is not None, how["last"] is not None, how["no_trade"])) > 1:
+        raise click.UsageError("choose one of --at, --last and --no-trade")
+    if (everything or how["since"] is not None) and not how["no_trade"]:
+        raise click.UsageError("--all and --since go with --no-trade")
 
 
 def _tell_bar(account: Account, journal: Journal, symbol: str, at_ms: int | None) -> None:
@@ -143,6 +157,7 @@ def _faults_at(journal: Journal, symbol: str, at_ms: int) -> list[dict[str, Any]
 
 def _tell_bars(account: Account, journal: Journal, symbol: str, last: int) -> None:
     from engine_alpha.cli.records import DECISION, faults_after
+    from engine_alpha.reports.status import fitted
     from engine_alpha.reports.why import bars_table, nothing_words
     from engine_alpha.step.recording import decision_view
 
@@ -156,4 +171,8 @@ def _tell_bars(account: Account, journal: Journal, symbol: str, last: int) -> No
         show_json({**account.fields(), "symbol": symbol, "bars": bars})
         return
     show(account.first_line(), "")
-    show(bars_table(bars) if bars else nothing_words(symbol, None, None, None))
+    if not bars:
+        show(nothing_words(symbol, None, None, None))
+        return
+    width = terminal_width()
+    show(bars_table(bars) if width is None else fitted(bars_table(bars), width))

@@ -1,6 +1,8 @@
 """Tables for terminals, drawn by rich: a little colour, no boxes."""
 
-from rich.console import Console
+from collections.abc import Sequence
+
+from rich.console import Console, Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -43,6 +45,13 @@ def print_table(table: Table) -> None:
 def print_line(line: str) -> None:
     """Print one line on standard output, as it is; a terminal wraps it."""
     Console(highlight=False, soft_wrap=True).print(Text(line, _style(line, False)))
+
+
+def drawn(parts: Sequence[Table | str]) -> Group:
+    """Return tables and lines as one thing that rich can draw again and again."""
+    return Group(
+        *(Text(part, _style(part, False)) if isinstance(part, str) else rich_table(part) for part in parts)
+    )
 
 
 def _style(cell: str, right: bool) -> str:

@@ -41,6 +41,13 @@ def plain_lines(table: Table) -> list[str]:
     return lines
 
 
+def table_width(table: Table) -> int:
+    """Return how many columns of a terminal the table takes."""
+    every = [tuple(column.name for column in table.columns), *table.rows]
+    widths = [max(len(row[place]) for row in every) for place in range(len(table.columns))]
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
 def _line(row: Sequence[str], leaning: Sequence[Column], widths: Sequence[int]) -> str:
     cells = [
         cell.rjust(width) if column.right else cell.ljust(width)

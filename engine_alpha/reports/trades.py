@@ -5,8 +5,9 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine_alpha.reports.table import Table, columns
-from engine_alpha.reports.words import gain, held, minute, multiple_of_risk, price
+from engine_alpha.kernel.profit_factor import profit_factor
+from engine_alpha.reports.table import Table, columns, table_width
+from engine_alpha.reports.words import count, factor, gain, held, minute, multiple_of_risk, percent, price
 
 Trade = Mapping[str, Any]
 
@@ -36,42 +37,64 @@ FIELDS = (
 )
 
 
-def trades_table(trades: Sequence[Trade]) -> Table:
-    """Return one row per trade, in the order given."""
+_WIDE = (*("asset", "side", ">quantity", "entered", ">at", ">held", ">left at", "by", ">net", ">R", "card"),)
+_NARROW = ("asset", "side", "entered", ">held", "by", ">net", ">R", "card")
+_BARE = ("asset", "side", "entered", ">held", "by", ">net", ">R")
+
+
+def trades_table(trades: Sequence[Trade], width: int | None = None) -> Table:
+    """Return one row per trade, in the order given, with the columns that `width` has room for."""
+    for names in (_WIDE, _NARROW):
+        made = _table(trades, names)
+        if width is None or table_width(made) <= width:
+            return made
+    return _table(trades, _BARE)
+
+
+def _table(trades: Sequence[Trade], names: Sequence[str]) -> Table:
+    rows = [_cells(trade) for trade in trades]
     return Table(
-        columns=columns(
-            *(
-                "asset",
-                "side",
-                ">quantity",
-                "entered",
-                ">at",
-                ">held",
-                ">left at",
-                "by",
-                ">net",
-                ">R",
-                "card",
-            ),
-        ),
-        rows=tuple(_row(trade) for trade in trades),
+        columns=columns(*names),
+        rows=tuple(tuple(row[name.removeprefix(">")] for name in names) for row in rows),
     )
 
 
-def _row(trade: Trade) -> tuple[str, ...]:
-    return (
-        trade["symbol"],
-        trade["side"],
-        price(trade["quantity_base"]),
-        minute(trade["entry_ms"]),
-        price(trade["entry_price"]),
-        held(trade["exit_ms"] - trade["entry_ms"]),
-        price(trade["exit_price"]),
-        trade["exit_reason"].partition("_")[0],  # "opposite", "confidence": the card needs the room
-        gain(trade["net_quote"]),
-        multiple_of_risk(trade["r"]),
-        trade["card"],
+def _cells(trade: Trade) -> dict[str, str]:
+    return {
+        "asset": trade["symbol"],
+        "side": trade["side"],
+        "quantity": price(trade["quantity_base"]),
+        "entered": minute(trade["entry_ms"]),
+        "at": price(trade["entry_price"]),
+        "held": held(trade["exit_ms"] - trade["entry_ms"]),
+        "left at": price(trade["exit_price"]),
+        "by": trade["exit_reason"].partition("_")[0],  # "opposite", "confidence": the card needs the room
+        "net": gain(trade["net_quote"]),
+        "R": multiple_of_risk(trade["r"]),
+        "card": trade["card"],
+    }
+
+
+def totals(trades: Sequence[Trade]) -> list[str]:
+    """Return what all of them came to, part by part; there is at least one."""
+    found = profit_factor([trade["net_quote"] for trade in trades])
+    net, fees, funding, r = (
+        sum(trade[name] for trade in trades) for name in ("net_quote", "fees_quote", "funding_quote", "r")
     )
+    return [
+        count(found.trades, "trade"),
+        f"net {gain(net)}",
+        f"PF {factor(found)}",
+        f"win rate {percent(found.win_frac, 0)}",
+        f"R a trade {multiple_of_risk(r / found.trades)}",
+        f"fees {gain(-fees)}",
+        f"funding {gain(funding)}",
+    ]
+
+
+def ordered(trade: Trade) -> dict[str, Any]:
+    """Return a trade with the documented fields in their order, none missing."""
+    return {name: trade.get(name) for name in FIELDS}
 
 
 def trades_csv(trades: Sequence[Trade]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine_alpha.kernel.profit_factor import ProfitFactor
 
+DAY_MS = 86_400_000
 UNKNOWN = "unknown"
 NOTHING = "–"
 
@@ -18,6 +19,11 @@ def minute(at_ms: int) -> str:
 def hour(at_ms: int) -> str:
     """Return the time of day, UTC: 14:00."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M")
+
+
+def clock(at_ms: int, now_ms: int) -> str:
+    """Return the time of day, UTC, the date of another day: 14:00, 11-25."""
+    return hour(at_ms) if 0 <= now_ms - at_ms < DAY_MS else minute(at_ms)[5:10]
 
 
 def day(at_ms: int | None) -> str:

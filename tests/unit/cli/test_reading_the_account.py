@@ -103,7 +103,7 @@ def test_trades_come_as_table_csv_and_lines_with_the_same_content(traded: Path, 
     rows = list(csv.DictReader(io.StringIO(run("trades", "--csv").stdout)))
     assert lines == listed
     assert [float(row["net_quote"]) for row in rows] == [trade["net_quote"] for trade in lines]
-    assert len(run("trades", "--symbol", "ETHUSDT", "--limit", "2").stdout.splitlines()) == 5
+    assert len(run("trades", "--symbol", "ETHUSDT", "--limit", "2").stdout.splitlines()) == 7
     assert run("trades", "--csv", "--json").exit_code == 2
 
 
