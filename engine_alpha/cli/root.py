@@ -44,6 +44,7 @@ COMMANDS = {
     "audit": ("audit:audit", "May a coin trade, for real too? What do its trades prove, what is missing?"),
     "verify": ("verify:verify", "Decide a journal again from stored bars, name every difference."),
     "compare": ("compare:compare", "Split the gap between an account and a backtest by cause."),
+    "alerts": ("alerts:alerts", "Alerts to people: test the targets, what was told lately."),
     "service": ("service:service", "Hand the engine to systemd: install, uninstall, status."),
     "backup": ("backup:backup", "Configuration and all accounts in one file, while the engine runs."),
     "restore": ("backup:restore", "Put a backup in place; what was there moves aside."),

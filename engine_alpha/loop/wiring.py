@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine_alpha.loop.service.service import Service, Watcher
     from engine_alpha.loop.tick import TickReport
     from engine_alpha.notices.alerting import Alerter
+    from engine_alpha.notices.messages import Sender
     from engine_alpha.plans.setup import Setup
     from engine_alpha.ports import BarFeed, Clock, Journal, Venue
     from engine_alpha.step.recording import Labels
@@ -420,13 +421,18 @@ def make_alerter(setup: Setup, account: str) -> Alerter:
     folder, alerts = setup.home.account(account), setup.engine.alerts
     if not targets:
         return Alerter(folder, account, alerts, (), lambda _target, _message: "")
+    return Alerter(folder, account, alerts, targets, alert_sender())
+
+
+def alert_sender() -> Sender:
+    """Return what sends a message to a target; raise `ConfigError` without apprise, naming the extra."""
     try:
         from engine_alpha.notices.apprising import send_by_apprise
     except ModuleNotFoundError as missing:
         raise ConfigError(
             f"alerts need {missing.name}: install the extra, pip install 'chloe[alerts]'"
         ) from None
-    return Alerter(folder, account, alerts, targets, send_by_apprise)
+    return send_by_apprise
 
 
 def accounts_for(setup: Setup, feed: str | None, clock: Clock, paces: Paces) -> list[Account]:
