@@ -202,9 +202,9 @@ def run(days: int, assets: int, seed: int | None) -> None:
         print(f"{days} days x {assets} assets in {took_s:.0f} s, {processes} processes, {gauge.ticks} ticks")
         print(f"bars decided {decided}, with a typed no-decision alone {typed}, without a record {silent}")
         print(f"faults of feeds {feed.faults}; unhealthy for {gauge.unhealthy_ms / 1_000:.0f} s")
-        first, last = gauge.rss_mib[0][1], gauge.rss_mib[-1][1]
-        slope = slope_mib_a_day(gauge.rss_mib)
-        print(f"RSS {first:.1f} MiB after a day, {last:.1f} at the end, slope {slope:+.3f} MiB a day")
+        points = [gauge.rss_mib[len(gauge.rss_mib) * part // 4 - (part > 0)] for part in range(5)]
+        told = ", ".join(f"{mib:.1f} on day {day:.0f}" for day, mib in points)
+        print(f"RSS MiB {told}; slope of the second half {slope_mib_a_day(gauge.rss_mib):+.3f} a day")
         print(f"journal {size:.1f} MiB, {size / days * 365:.0f} MiB a year")
 
 
