@@ -168,7 +168,7 @@ def _account_fields(account: Account) -> dict[str, Any]:
         with reading(account) as journal:
             newest = islice(journal.events(ALERT, newest_first=True), _LATELY)
             lately = [{"at_ms": each.at_ms, **json.loads(each.event.payload)} for each in newest]
-    fields = {"account": account.name, "summed_day": None, "waiting": {}, "lately": lately}
+    fields: dict[str, Any] = {"account": account.name, "summed_day": None, "waiting": {}, "lately": lately}
     try:
         memory = load_memory(account.folder)
     except ValueError as fault:
