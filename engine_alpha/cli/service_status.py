@@ -8,7 +8,13 @@ import click
 from engine_alpha.cli.options import chosen_home, examples, home_option, json_option, wants_json
 from engine_alpha.cli.output import remark, show, show_json
 from engine_alpha.cli.service_places import DEFAULT_USER, this_installation
-from engine_alpha.deploy.installing import STARTED_BY, compare, installed_by_us, installed_user
+from engine_alpha.deploy.installing import (
+    STARTED_BY,
+    compare,
+    installed_by_us,
+    installed_unit,
+    installed_user,
+)
 from engine_alpha.deploy.machine import Machine, this_machine
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
@@ -50,11 +56,12 @@ def status() -> int:
 def _units(home: Home, own: bool) -> list[dict[str, Any]]:
     """Return what is installed in one service manager, each with what systemd knows of it."""
     machine = this_machine(own)
+    if not any(installed_unit(name, machine.units) for name in STARTED_BY):
+        return []
     user = None if own else installed_user(machine.units) or DEFAULT_USER
+    states: dict[str, str]
     try:
-        states: dict[str, str] = {
-            unit.name: unit.state for unit in compare(this_installation(home, user), machine.units)
-        }
+        states = {unit.name: unit.state for unit in compare(this_installation(home, user), machine.units)}
     except ConfigError as fault:
         remark(f"chloe: {fault}")
         states = dict.fromkeys(installed_by_us(machine.units), "unknown")

@@ -223,6 +223,5 @@ def _in_the_way(installation: Installation, names: Sequence[str], folder: Path) 
     ]
     others = [name for name in installation.units if name not in names and states[name].state != "absent"]
     if others:
-        found.append(f"{', '.join(others)} is installed, and two of them trade no better than one: "
-                     "chloe service uninstall first")  # fmt: skip
+        found.append(f"{others[-1]} is installed too, one of them is enough: chloe service uninstall first")
     return found
