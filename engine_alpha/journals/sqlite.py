@@ -1,5 +1,7 @@
 """The journal on disk: one SQLite file, one writer, every commit durable when it returns."""
 
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, repeat
@@ -17,6 +19,7 @@ from engine_alpha.ports import Event, StoredEvent
 
 _FIRST_PAGES = (16, 64)  # who asks for the newest event only should not wait for 256
 _PAGE = 256
+_MOST_TIMES = 4_096
 
 
 class SqliteJournal:
@@ -24,6 +27,7 @@ class SqliteJournal:
 
     A batch of events stands or falls with its first one (the decision of a bar): if that is stored already,
     nothing of the batch is written and `commit` returns 0. After a failure the journal writes nothing more.
+    `commit_seconds` are how long the newest commits took.
     """
 
     def __init__(self, path: Path, opened: opening.Opened, *, read_only: bool) -> None:
@@ -35,6 +39,7 @@ class SqliteJournal:
         self._driver_error: type[Exception] = connecting.sqlite_driver().Error
         self._failed = False
         self._closed = False
+        self.commit_seconds: deque[float] = deque(maxlen=_MOST_TIMES)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> "SqliteJournal":
@@ -118,9 +123,11 @@ class SqliteJournal:
             return 0
         linked = link(self._head, at_ms, events)
         sealed = seal(states, linked[-1].seq)
+        began_s = time.monotonic()
         with self._transaction() as connection:
             if not self._write(connection, linked, sealed):
                 return 0
+        self.commit_seconds.append(time.monotonic() - began_s)
         self._head = Head(linked[-1].seq, linked[-1].hash)
         self._states.update(states)
         return len(linked)

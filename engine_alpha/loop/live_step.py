@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -280,8 +281,12 @@ async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_
                 first_open_ms=wanted_from_ms(asset, state, now_ms),
                 minutes_from_ms=minutes_from_ms(asset, state, now_ms) if with_minutes else None,
             )
-            async with asyncio.timeout(deadline_s):
-                return await engine.feed.read(request, now_ms)
+            began_s = time.monotonic()
+            try:
+                async with asyncio.timeout(deadline_s):
+                    return await engine.feed.read(request, now_ms)
+            finally:
+                engine.feed_times.append((asset.venue, time.monotonic() - began_s))
         except TimeoutError:
             return DataError("slow", f"the feed gave no bars within {deadline_s:g} s")
         except asyncio.CancelledError:

@@ -404,9 +404,10 @@ def make_service(
 
 def make_watchers() -> list[Watcher]:
     """Return who hears of what a service does."""
+    from engine_alpha.loop.service.metering import Metering
     from engine_alpha.loop.service.watching import Alerting, Pinging
 
-    return [Alerting(make_alerter), Pinging()]
+    return [Alerting(make_alerter), Pinging(), Metering()]
 
 
 def make_alerter(setup: Setup, account: str) -> Alerter:
