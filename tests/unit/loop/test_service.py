@@ -251,11 +251,13 @@ def heal(feed: MemoryFeed, symbol: str) -> Callable[[], object]:
     return lambda: feed.poisons.pop(symbol)
 
 
-def test_one_coin_down_for_a_week_rests_and_the_others_go_on_byte_for_byte(tmp_path: Path) -> None:
+def one_coin_down(tmp_path: Path, hours: int) -> None:
     home, other = a_home(tmp_path / "sick", COINS), a_home(tmp_path / "well", COINS)
     feed, well = a_feed(), a_feed()
-    diary = played(home, feed, 170.5, [(1.5, spoil(feed, "SOLUSDT", fails)), (168.6, heal(feed, "SOLUSDT"))])
-    played(other, well, 170.5)
+    diary = played(
+        home, feed, hours + 0.5, [(1.5, spoil(feed, "SOLUSDT", fails)), (hours - 1.4, heal(feed, "SOLUSDT"))]
+    )
+    played(other, well, hours + 0.5)
     sick, sound = journal_of(home), journal_of(other)
     for symbol in ("ETHUSDT", "BTCUSDT"):
         assert decision_lines(sick, symbol) == decision_lines(sound, symbol)
@@ -267,13 +269,22 @@ def test_one_coin_down_for_a_week_rests_and_the_others_go_on_byte_for_byte(tmp_p
         each.event.bar_ms
         for each in (*events_of(sick, DECISION, "SOLUSDT"), *events_of(sick, NO_DECISION, "SOLUSDT"))
     }
-    assert covered == {close_ms(hour) - HOUR_MS for hour in range(171)}
+    assert covered == {close_ms(hour) - HOUR_MS for hour in range(hours + 1)}
     asked = sum(1 for request in feed.asked if request.asset.symbol == "SOLUSDT")
-    assert asked < 170 * 5
+    assert asked < hours * 5
     together = [r for r in diary.reports if {"SOLUSDT", "ETHUSDT"} <= {step.symbol for step in r.steps}]
     assert len(together) < 10  # the healthy ones do not wait for it
-    assert decided_hours(home, "SOLUSDT")[-1] == 170
+    assert decided_hours(home, "SOLUSDT")[-1] == hours
     assert_sound(sick)
+
+
+def test_a_coin_that_is_down_rests_and_the_others_go_on_byte_for_byte(tmp_path: Path) -> None:
+    one_coin_down(tmp_path, 30)
+
+
+@pytest.mark.slow
+def test_one_coin_down_for_a_week_leaves_the_others_byte_for_byte(tmp_path: Path) -> None:
+    one_coin_down(tmp_path, 170)
 
 
 def test_all_feeds_down_for_a_day_lose_no_record_and_it_catches_up(tmp_path: Path) -> None:
