@@ -46,7 +46,7 @@ def status() -> int:
         show_json({"home": str(home.path), "well": well, "units": found})
     elif found:
         show(_table(found))
-        for text in dict.fromkeys(unit["StatusText"] for unit in found if unit.get("StatusText")):
+        for text in dict.fromkeys(unit["StatusText"] for unit in found if _speaks(unit)):
             show("", f"it says: {text}")
     else:
         show("no unit is installed: chloe service install --dry-run shows what it would write")
@@ -93,6 +93,11 @@ def _runs(unit: dict[str, Any]) -> bool:
     if STARTED_BY[unit["unit"]] != unit["unit"]:
         return unit.get("Result") == "success"
     return unit.get("ActiveState") == "active" and bool(unit["starts_at_boot"])
+
+
+def _speaks(unit: dict[str, Any]) -> bool:
+    """Say whether its line of status is of now: systemd keeps the last one of a service that has ended."""
+    return unit.get("ActiveState") in ("active", "activating") and bool(unit.get("StatusText"))
 
 
 def _table(units: Sequence[dict[str, Any]]) -> Table:
