@@ -73,8 +73,7 @@ def _profit_factor(trades: Sequence[Trade]) -> Check:
 
 def _proof(subject: Subject, found: Evidence, wanted: EvidenceConfig) -> Check:
     verdict, symbol = verdict_of(found), subject.symbol
-    seen = f"{verdict}: {REASONS[found.reason]}; e-value {number(found.e_value, 3)}"
-    seen += f" in {count(found.trades, 'trade')}"
+    seen = f"{verdict}: e-value {number(found.e_value, 3)} in {count(found.trades, 'trade')}"
     limit = f"e-value {number(1.0 / wanted.alpha, 3)}"
     if verdict == PROVEN:
         return judged(True, _check(PROOF, seen, "", limit))
@@ -91,24 +90,24 @@ def needed_words(found: Evidence) -> str:
     if verdict_of(found) != UNPROVEN:
         return ""
     if found.trades_needed is None:
-        return "; it can't be proven any more with these trades behind it"
-    return f"; about {found.trades_needed:,} more trades at the design mean"
+        return "; with these trades behind it, it can't be proven any more"
+    return f", about {found.trades_needed:,} more at the design mean"
 
 
 def _turn(subject: Subject, found: Evidence, wanted: EvidenceConfig) -> Check:
     """Tell whether the trades, since the asset was armed where it is, have turned against it."""
-    seen = f"detector {number(found.drift, 3)} in {count(found.watched_trades, 'trade')}, "
-    seen += f"{found.drawdown_r:.1f} R below its best, last day {found.day_r:+.1f} R"
+    armed = subject.watched_from_ms > 0
+    seen = f"detector {number(found.drift, 3)} in {count(found.watched_trades, 'trade')}"
+    seen += " since it was armed" if armed else ""
+    seen += f"; {found.drawdown_r:.1f} R below the best, {found.day_r:+.1f} R on the last day"
     if found.advice != KEEP:
         seen = f"{ADVICES[found.advice]}: {REASONS[found.advice_reason]}; {seen}"
     limit = (
-        f"< {number(wanted.halve_after, 3)} half size, < {number(wanted.paper_after, 3)} paper, "
+        f"< {number(wanted.halve_after, 3)} half, {number(wanted.paper_after, 3)} paper; "
         f"{number(wanted.drawdown_limit_r, 3)} R, {number(wanted.daily_loss_limit_r, 3)} R a day"
     )
-    armed = subject.watched_from_ms > 0
-    words = f"since it was armed: {seen}" if armed else f"as if armed from the first trade: {seen}"
     mend = f"chloe pf --by card; to begin again, as a person: chloe live arm {subject.symbol}"
-    return judged(found.advice == KEEP, _check("turn", words, mend, limit, counts=armed))
+    return judged(found.advice == KEEP, _check("turn", seen, mend, limit, counts=armed))
 
 
 def _check(name: str, seen: str, mend: str, limit: str = "", counts: bool = True) -> Check:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine_alpha.journals.sqlite import SqliteJournal
     from engine_alpha.ports import Journal, StoredEvent
 
-KINDS = ("decision", "no_decision", "fill", "trade", "funding", "halt")
+KINDS = ("decision", "no_decision", "fill", "trade", "funding", "halt", "rollout")
 TOLERANCE = 1e-9  # of the amount's size: the accounting identity (DESIGN §4)
 
 

@@ -10,7 +10,7 @@ from engine_alpha.reports.words import NOTHING, count
 View = Mapping[str, Any]
 
 WIDTH = 118
-_SEEN = 64
+_SEEN = 76
 _SIGNS = {"passed": "ok", "failed": "FAILED", "unknown": "unknown"}
 
 

@@ -23,7 +23,7 @@ def test_without_trades_nothing_is_proven_and_the_need_is_told(home: Home) -> No
     audit = audit_of(home)
     assert (audit.verdict, check_of(audit, "proof").status) == ("unproven", UNKNOWN)
     assert audit.trades_needed is not None and audit.trades_needed > 200
-    assert f"about {audit.trades_needed:,} more trades" in check_of(audit, "proof").seen
+    assert f"about {audit.trades_needed:,} more at the design mean" in check_of(audit, "proof").seen
     assert check_of(audit, "profit factor").seen == "unknown (n=0)"
     assert "none yet" in check_of(audit, "research").seen
 
