@@ -65,6 +65,24 @@ def now_option(command: Command) -> Command:
     return click.option("--now", metavar="ISO", help="As if it were this time.")(command)
 
 
+def _keep_log_format(_ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        from engine_alpha.loop.saying import FORMAT_VARIABLE
+
+        os.environ[FORMAT_VARIABLE] = value
+
+
+def log_format_option(command: Command) -> Command:
+    """Give a command --log-format."""
+    return click.option(
+        "--log-format",
+        type=click.Choice(("text", "json")),
+        expose_value=False,
+        callback=_keep_log_format,
+        help="Log lines for people, or one JSON object each. [default: $CHLOE_LOG_FORMAT, text]",
+    )(command)
+
+
 def examples(*lines: str, title: str = "Examples:") -> str:
     """Return the end of a help text: examples, kept line by line."""
     return "\n".join(("\b", title, *(f"  {line}" for line in lines)))

@@ -2,7 +2,15 @@
 
 import click
 
-from engine_alpha.cli.options import examples, given_home, home_option, json_option, now_option, wants_json
+from engine_alpha.cli.options import (
+    examples,
+    given_home,
+    home_option,
+    json_option,
+    log_format_option,
+    now_option,
+    wants_json,
+)
 from engine_alpha.loop.wiring import tick_command
 
 
@@ -15,6 +23,7 @@ from engine_alpha.loop.wiring import tick_command
     )
 )
 @click.option("--feed", metavar="FEED", help="embedded, venue or files, instead of engine.json's.")
+@log_format_option
 @now_option
 @home_option
 @json_option

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from engine_alpha.environment import require_environment
 from engine_alpha.loop import wiring
+from engine_alpha.loop.saying import FORMAT_VARIABLE, LOG_FORMATS
 
 if TYPE_CHECKING:
     from engine_alpha.loop.tick import TickReport
@@ -33,7 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--feed", metavar="FEED", help="embedded, venue or files instead of engine.json's")
     parser.add_argument("--now", metavar="ISO", help="tick as if it were this time")
     parser.add_argument("--json", action="store_true", help="print the tick's report as JSON on stdout")
+    parser.add_argument("--log-format", choices=LOG_FORMATS, help="log lines for people or programs")
     options = parser.parse_args(arguments)
+    if options.log_format:
+        os.environ[FORMAT_VARIABLE] = options.log_format
     return wiring.tick_command(options.home, options.feed, options.now, options.json)
 
 

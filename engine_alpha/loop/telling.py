@@ -9,6 +9,7 @@ from engine_alpha.kernel.codes import ACTIONS, EXITS, REGIMES
 from engine_alpha.kernel.values import Decision, Position, SubAccount
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.live_step import ALREADY, DECIDED, FAILED, StepReport, Tick
+from engine_alpha.loop.saying import about
 from engine_alpha.loop.times import clock_time, iso
 from engine_alpha.reports import gates
 from engine_alpha.step.asset_step import Stepped
@@ -48,11 +49,18 @@ def tell_orders(engine: Engine, assets: Sequence[AssetConfig]) -> None:
     for asset in assets:
         state = engine.live.book.states.get(asset.symbol)
         fault = engine.live.book.faults.get(asset.symbol)
-        if fault is not None:
-            _log.error("%s%s at %s: %s", _mark(engine), asset.symbol, asset.venue, fault)
-        if state is not None and (not state.is_flat or state.frozen or state.protection):
-            level = logging.ERROR if state.frozen or state.naked_since_ms else logging.INFO
-            _log.log(level, "%s%s", _mark(engine), orders_words(state))
+        with about(symbol=asset.symbol):
+            _tell_orders_of(engine, asset, fault, state)
+
+
+def _tell_orders_of(
+    engine: Engine, asset: AssetConfig, fault: Exception | None, state: LiveState | None
+) -> None:
+    if fault is not None:
+        _log.error("%s%s at %s: %s", _mark(engine), asset.symbol, asset.venue, fault)
+    if state is not None and (not state.is_flat or state.frozen or state.protection):
+        level = logging.ERROR if state.frozen or state.naked_since_ms else logging.INFO
+        _log.log(level, "%s%s", _mark(engine), orders_words(state))
 
 
 def orders_words(state: LiveState) -> str:

@@ -19,6 +19,7 @@ from engine_alpha.loop.live_step import (
     step_patiently,
     steppable,
 )
+from engine_alpha.loop.saying import about
 from engine_alpha.loop.telling import report_fields, tell, tell_orders
 from engine_alpha.loop.times import iso
 from engine_alpha.step.recording import no_decision_event
@@ -84,6 +85,13 @@ def tick_all(
     decided: the tick and its faults were told before.
     Raises `JournalError` and `BrokenPromise`: those stop the engine.
     """
+    with about(account=engine.labels.account):
+        return _tick_all(engine, announce, only, headline, retry)
+
+
+def _tick_all(
+    engine: Engine, announce: bool, only: Collection[str] | None, headline: bool, retry: bool
+) -> TickReport:
     setup = refreshed(engine)
     assets = steppable(setup, engine)
     if only is not None:
@@ -95,12 +103,13 @@ def tick_all(
         _log.info("MULTI-ASSET: tick at %s for %d assets", iso(first.now_ms), len(setup.enabled))
 
     def step(tick: Tick, asset: AssetConfig) -> StepReport:
-        if loud:
-            _log.info("MULTI-ASSET: running live step for %s @ %s", asset.symbol, asset.base_timeframe)
-        report = run_step_live(asset.symbol, asset.base_timeframe, tick)
-        if loud or (announce and report.bars):
-            tell(tick, report)
-        return report
+        with about(symbol=asset.symbol):
+            if loud:
+                _log.info("MULTI-ASSET: running live step for %s @ %s", asset.symbol, asset.base_timeframe)
+            report = run_step_live(asset.symbol, asset.base_timeframe, tick)
+            if loud or (announce and report.bars):
+                tell(tick, report)
+            return report
 
     steps = step_patiently(engine, first, list(assets.values()), step)
     if loud:
@@ -135,7 +144,8 @@ def _refuse_broken(engine: Engine, now_ms: int, stepped: set[str], announce: boo
         if symbol in stepped:
             continue
         if announce:
-            _log.error("%s refuses: %s", symbol, detail)
+            with about(symbol=symbol):
+                _log.error("%s refuses: %s", symbol, detail)
         hour_ms = now_ms // HOUR_MS * HOUR_MS  # its timeframe can't be trusted
         event = no_decision_event(symbol, "", hour_ms, "config", detail)
         engine.journal.commit(now_ms, [event], {})

@@ -8,6 +8,7 @@ from typing import Protocol
 from engine_alpha.errors import ChloeError, ConfigError, JournalError, LockHeld
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.last_good import KeptConfiguration
+from engine_alpha.loop.saying import about
 from engine_alpha.loop.service.accounts import Account
 from engine_alpha.loop.service.health import Health, View, health
 from engine_alpha.loop.service.schedule import next_close_ms, next_ms
@@ -101,7 +102,8 @@ class Service:
         self._take_up_edits()
         headline = True
         for account in list(self.accounts.values()):
-            headline = not self._work(account, headline) and headline
+            with about(account=account.name):
+                headline = not self._work(account, headline) and headline
             if self.stop.asked:
                 return
         now_ms = self.clock.now_ms()

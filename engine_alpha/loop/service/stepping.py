@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.live_step import FAILED, REFUSED, StepReport
+from engine_alpha.loop.saying import about
 from engine_alpha.loop.service.accounts import Account
 from engine_alpha.loop.service.schedule import Standing, due, newest_open_ms, next_ms, unwritten
 from engine_alpha.loop.tick import TickReport, tick_all
@@ -80,7 +81,8 @@ def _tick(account: Account, only: Collection[str], ticked: Ticked, *, retry: boo
         account.looked_ms = engine.clock.now_ms()
     for step in report.steps:
         if step.timeframe:
-            _settle(account, step)
+            with about(symbol=step.symbol):
+                _settle(account, step)
     ticked(engine, report, round((time.monotonic() - began_s) * 1_000))
 
 
