@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine_alpha.cli.accounts import Account, accounts_of, choose_account, live_accounts, reading
@@ -18,7 +18,7 @@ from engine_alpha.cli.records import faults_after, last_decision, last_written_m
 from engine_alpha.cli.staging import Staged, staged_assets
 from engine_alpha.home import Home
 from engine_alpha.kernel.money import DAY_MS, net_quote
-from engine_alpha.kernel.profit_factor import profit_factor
+from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
 from engine_alpha.loop.halt_file import requested_halt
 from engine_alpha.reports.gates import blocking
 from engine_alpha.reports.words import factor, factor_fields
@@ -55,12 +55,27 @@ class Shown:
     book: AccountBook
     live: Mapping[str, Mapping[str, Any]]
     staged: Mapping[str, Staged]
-    nets: Mapping[str, list[float]] = field(default_factory=dict)
+    nets: Mapping[str, list[float]] | None = None
+
+    def factor(self, symbol: str | None = None) -> ProfitFactor:
+        """Return the profit factor of one asset, or of all; with its interval where `nets` were read."""
+        if self.nets is not None:
+            of_symbol = {symbol: self.nets.get(symbol, [])} if symbol else self.nets
+            return profit_factor([net for nets in of_symbol.values() for net in nets])
+        subs = [state.sub for name, state in self.book.assets.items() if symbol in (None, name)]
+        profit = sum(sub.gross_profit_quote for sub in subs)
+        loss = sum(sub.gross_loss_quote for sub in subs)
+        trades = sum(sub.trades for sub in subs)
+        value = None if trades == 0 else profit / loss if loss > 0.0 else float("inf")
+        return ProfitFactor(value, trades, None, None, profit, loss, None)
 
 
 @contextmanager
-def overview(accounts: Sequence[Account], setup: Setup, at_ms: int) -> Iterator[list[Shown]]:
-    """Open the accounts for reading, without a lock. Raises `JournalError`."""
+def overview(accounts: Sequence[Account], setup: Setup, at_ms: int, *, exact: bool) -> Iterator[list[Shown]]:
+    """Open the accounts for reading, without a lock. Raises `JournalError`.
+
+    `exact` reads every closed trade, for intervals; else profit factors come from the states' running sums.
+    """
     with ExitStack() as stack:
         shown = []
         for account in accounts:
@@ -68,9 +83,6 @@ def overview(accounts: Sequence[Account], setup: Setup, at_ms: int) -> Iterator[
             states = {} if journal is None else journal.states()
             book = AccountBook(states, setup.risk.equity_quote)
             staged = staged_assets(setup, book, account, at_ms)
-            nets: dict[str, list[float]] = {}
-            for trade in [] if journal is None else trades_in(journal):
-                nets.setdefault(trade["symbol"], []).append(trade["net_quote"])
             shown.append(
                 Shown(
                     account=account,
@@ -78,10 +90,17 @@ def overview(accounts: Sequence[Account], setup: Setup, at_ms: int) -> Iterator[
                     book=book,
                     live=live_views(states) if account.live else {},
                     staged={each.symbol: each for each in staged},
-                    nets=nets,
+                    nets=_nets(journal) if exact else None,
                 )
             )
         yield shown
+
+
+def _nets(journal: Journal | None) -> dict[str, list[float]]:
+    nets: dict[str, list[float]] = {}
+    for trade in [] if journal is None else trades_in(journal):
+        nets.setdefault(trade["symbol"], []).append(trade["net_quote"])
+    return nets
 
 
 def account_fields(shown: Shown, setup: Setup, at_ms: int) -> dict[str, Any]:
@@ -92,7 +111,7 @@ def account_fields(shown: Shown, setup: Setup, at_ms: int) -> dict[str, Any]:
     frames = [each.timeframe_ms for each in shown.staged.values() if each.timeframe_ms]
     silent_ms = 0 if written_ms is None else max(0, at_ms - written_ms)
     overdue = bool(frames) and not account.rehearsal and silent_ms > min(frames, default=0) + QUIET_MS
-    whole = profit_factor([net for nets in shown.nets.values() for net in nets])
+    whole = shown.factor()
     return {
         **account.fields(),
         "account_exists": shown.journal is not None,
@@ -170,7 +189,7 @@ def with_decision(shown: Shown, outline: Mapping[str, Any], setup: Setup, at_ms:
     symbol = outline["symbol"]
     staged = shown.staged[symbol]
     view = None if shown.journal is None else last_decision(shown.journal, symbol)
-    found = profit_factor(shown.nets.get(symbol, []))
+    found = shown.factor(symbol)
     state = staged.state
     return {
         **outline,

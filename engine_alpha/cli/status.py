@@ -84,7 +84,7 @@ def _document(home: Home, at_ms: int) -> dict[str, Any]:
     from engine_alpha.reports.status import trouble_words, worst_asset
 
     setup = read_setup(home)
-    with overview(accounts_shown(home), setup, at_ms) as all_shown:
+    with overview(accounts_shown(home), setup, at_ms, exact=True) as all_shown:
         accounts = [account_fields(shown, setup, at_ms) for shown in all_shown]
         assets = [
             with_decision(shown, outline, setup, at_ms)
@@ -126,7 +126,7 @@ def _screen(
     setup = read_setup(home)
     terminal = sys.stdout.isatty()
     size = shutil.get_terminal_size()
-    with overview(accounts, setup, at_ms) as all_shown:
+    with overview(accounts, setup, at_ms, exact=False) as all_shown:
         known = [(shown, outline) for shown in all_shown for outline in outlines(shown, at_ms)]
         top = _top_lines(setup, all_shown, [outline for _, outline in known], at_ms)
         bottom = [f"left out: {fault}" for fault in setup.general_faults()]
