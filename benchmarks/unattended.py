@@ -98,13 +98,15 @@ class Gauge:
     days: int
     service: list[Service] = field(default_factory=list)
     ticks: int = 0
+    tick_ms: list[int] = field(default_factory=list)
     unhealthy_ms: int = 0
     rss_mib: list[tuple[float, float]] = field(default_factory=list)  # (days since the start, MiB)
     _last_ms: int = START_MS
 
     def ticked(self, engine: Engine, report: TickReport, took_ms: int) -> None:
-        """Count a tick."""
+        """Count a tick of every asset, with its time."""
         self.ticks += 1
+        self.tick_ms.append(took_ms)
 
     def worked(self, account: Account, now_ms: int) -> None:
         """Do nothing."""
@@ -202,6 +204,8 @@ def run(days: int, assets: int, seed: int | None) -> None:
         print(f"{days} days x {assets} assets in {took_s:.0f} s, {processes} processes, {gauge.ticks} ticks")
         print(f"bars decided {decided}, with a typed no-decision alone {typed}, without a record {silent}")
         print(f"faults of feeds {feed.faults}; unhealthy for {gauge.unhealthy_ms / 1_000:.0f} s")
+        times = sorted(gauge.tick_ms)
+        print(f"tick: median {times[len(times) // 2]} ms, slowest {times[-1]} ms, fsynced")
         points = [gauge.rss_mib[len(gauge.rss_mib) * part // 4 - (part > 0)] for part in range(5)]
         told = ", ".join(f"{mib:.1f} on day {day:.0f}" for day, mib in points)
         print(f"RSS MiB {told}; slope of the second half {slope_mib_a_day(gauge.rss_mib):+.3f} a day")

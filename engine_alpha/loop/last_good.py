@@ -68,7 +68,7 @@ class KeptConfiguration:
         return self._setup
 
     def _before(self, fault: ConfigError) -> Setup:
-        self.fault = f"{fault}; until that is mended the last good configuration goes on"
+        self.fault = f"{_line(fault)}; until that is mended the last good configuration goes on"
         if self._setup is not None:
             return self._setup
         kept = last_good_home(self.home)
@@ -81,7 +81,7 @@ class KeptConfiguration:
 
     def _with_cards(self, found: Setup) -> Setup:
         """Return the reading with the cards of before where one of its own can't be read."""
-        broken = "; ".join(str(fault) for fault in found.cards.faults)
+        broken = "; ".join(_line(fault) for fault in found.cards.faults)
         before = self._setup
         if before is None and broken and last_good_home(self.home).registry.exists():
             try:
@@ -122,6 +122,13 @@ def keep(home: Home) -> None:
     for old in home.state.glob(f"{NAME}-*"):
         if old != target:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _line(fault: object) -> str:
+    """Return a fault in one line of a log: several problems of a file are told as the first and a count."""
+    first, *more = [line for line in str(fault).splitlines() if line.strip(" ^")]
+    told = [line for line in more if ": " in line]
+    return f"{first} (and {len(told)} more)" if told else first
 
 
 def _files(home: Home) -> Iterator[Path]:

@@ -485,3 +485,20 @@ def run_command(home: str | None, feed: str | None) -> int:
     except ChloeError as fault:
         return complain(fault)
     return 0
+
+
+def play_command(home: str | None, begin: str, until: str) -> int:
+    """Let a past span of the simulated market pass for a command line; return the exit code."""
+    import logging
+
+    from engine_alpha.home import find_home
+    from engine_alpha.loop.saying import complain, configure_logging
+    from engine_alpha.loop.service.playing import play
+    from engine_alpha.loop.times import parse_iso
+
+    configure_logging(logging.WARNING)
+    try:
+        print(play(find_home(home), parse_iso(begin), parse_iso(until)))
+    except ChloeError as fault:
+        return complain(fault)
+    return 0
