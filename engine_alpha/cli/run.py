@@ -25,8 +25,8 @@ def run(feed: str | None, play: tuple[str, str] | None) -> int:
 
     Waits for the closes of all timeframes, catches up after a pause, takes up edits of registry, cards and
     limits within a second, and says so. A configuration that can't be read any more does not stop it: the
-    last good one goes on. SIGTERM and Ctrl-C stop it within five seconds; killed at any moment it goes on where
-    it was. Under systemd it tells what it is doing, and the watchdog is fed only while it trades.
+    last good one goes on. SIGTERM and Ctrl-C stop it within five seconds; killed at any moment it goes on
+    where it was. Under systemd it tells what it is doing, and the watchdog is fed only while it trades.
 
     --play passes time by itself: weeks of the simulated market in moments, with the same engine and account,
     to see what it does before it does it. No real order is sent, and none is played over.

@@ -1,4 +1,4 @@
-"""`--log-format json`: an object per line with the spec's lines inside, under systemd and in a service too."""
+"""`--log-format json`: an object per line, the spec's lines inside; under systemd and in a service too."""
 
 import json
 import os
