@@ -6,7 +6,7 @@ The top of this module is light, so that a run's first line comes before the hea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     from engine_alpha.exchanges.governor import Governor
     from engine_alpha.home import Home
     from engine_alpha.loop.engine import Engine
-    from engine_alpha.loop.last_good import KeptConfiguration
     from engine_alpha.loop.live_orders import LiveDesk
-    from engine_alpha.loop.service.accounts import Account
-    from engine_alpha.loop.service.service import Service, Watcher
     from engine_alpha.loop.tick import TickReport
-    from engine_alpha.notices.alerting import Alerter
     from engine_alpha.notices.messages import Sender
     from engine_alpha.plans.setup import Setup
     from engine_alpha.ports import BarFeed, Clock, Journal, Venue
@@ -383,48 +379,6 @@ def tick_command(home: str | None, feed: str | None, now: str | None, as_json: b
     return report.exit_code
 
 
-def make_service(
-    configuration: KeptConfiguration, feed: str | None, clock: Clock, watchers: Sequence[Watcher] = ()
-) -> Service:
-    """Return the service of a home, ready to run; nothing is opened yet."""
-    from engine_alpha.loop.service.service import Service
-    from engine_alpha.loop.service.stopping import Stop
-    from engine_alpha.notices.systemd import Notifier
-
-    paces = Paces()
-    return Service(
-        configuration=configuration,
-        accounts_for=lambda setup: accounts_for(setup, feed, clock, paces),
-        clock=clock,
-        notifier=Notifier(),
-        stop=Stop(),
-        watchers=watchers,
-    )
-
-
-def make_watchers() -> list[Watcher]:
-    """Return who hears of what a service does."""
-    from engine_alpha.loop.service.metering import Metering
-    from engine_alpha.loop.service.watching import Alerting, Pinging
-
-    return [Alerting(make_alerter), Pinging(), Metering()]
-
-
-def make_alerter(setup: Setup, account: str) -> Alerter:
-    """Return an account's alerter; raise `ConfigError` for targets that can't be used.
-
-    Apprise is loaded only where there are targets.
-    """
-    from engine_alpha.config.alert_targets import read_alert_targets
-    from engine_alpha.notices.alerting import Alerter
-
-    targets = read_alert_targets(setup.home)
-    folder, alerts = setup.home.account(account), setup.engine.alerts
-    if not targets:
-        return Alerter(folder, account, alerts, (), lambda _target, _message: "")
-    return Alerter(folder, account, alerts, targets, alert_sender())
-
-
 def alert_sender() -> Sender:
     """Return what sends a message to a target; raise `ConfigError` without apprise, naming the extra."""
     try:
@@ -436,36 +390,6 @@ def alert_sender() -> Sender:
     return send_by_apprise
 
 
-def accounts_for(setup: Setup, feed: str | None, clock: Clock, paces: Paces) -> list[Account]:
-    """Return the accounts that a configuration asks for, not opened yet: the live one first."""
-    from engine_alpha.loop.service.accounts import Account
-
-    name = feed or setup.engine.feed
-    found = []
-    if has_live_account(setup):
-        keys = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in _secrets(setup.home)))
-        found.append(
-            Account(
-                name=setup.engine.live.account,
-                made_from=(setup.engine, keys),
-                opening=lambda: open_live(setup, clock, paces),
-            )
-        )
-    ticks = setup.instruments if name == "embedded" else None
-    found.append(
-        Account(
-            name=ACCOUNT_OF_FEED[name],
-            made_from=(name, setup.engine, ticks),
-            opening=lambda: open_paper(setup, name, clock, paces),
-        )
-    )
-    return found
-
-
-def _secrets(home: Home) -> list[Path]:
-    return list((home.path / "secrets").glob("*.json"))
-
-
 def run_command(home: str | None, feed: str | None) -> int:
     """Run the service for a command line until it is stopped; return the exit code."""
     import logging
@@ -474,6 +398,7 @@ def run_command(home: str | None, feed: str | None) -> int:
     from engine_alpha.loop.clocks import SystemClock
     from engine_alpha.loop.last_good import KeptConfiguration
     from engine_alpha.loop.saying import complain, configure_logging
+    from engine_alpha.loop.service.starting import make_service, make_watchers
 
     configure_logging()
     try:

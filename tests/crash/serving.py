@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine_alpha.home import Home
-from engine_alpha.loop import wiring
 from engine_alpha.loop.clocks import JumpingClock
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.last_good import KeptConfiguration
 from engine_alpha.loop.service.accounts import Account
 from engine_alpha.loop.service.health import Health
+from engine_alpha.loop.service.starting import make_service
 from engine_alpha.loop.tick import TickReport
 
 HOUR_MS = 3_600_000
@@ -36,7 +36,7 @@ class Printer:
         pass
 
 
-service = wiring.make_service(KeptConfiguration(home), "embedded", JumpingClock(first * HOUR_MS), [Printer()])
+service = make_service(KeptConfiguration(home), "embedded", JumpingClock(first * HOUR_MS), [Printer()])
 service.slice_ms = HOUR_MS
 print("ready", flush=True)
 service.run()

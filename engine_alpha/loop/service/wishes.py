@@ -19,7 +19,7 @@ def signature_of_wishes(account: Account) -> tuple[object, ...]:
     home, setup = engine.setup.home, engine.setup
     own, live = home.account(account.name), home.account(setup.engine.live.account)
     return tuple(
-        _stamp(path)
+        stamp_of(path)
         for path in (own / halt_file.FILE_NAME, own / flatten_file.FILE_NAME, live / arming.FILE_NAME)
     )
 

@@ -9,7 +9,8 @@ import pytest
 from engine_alpha.config.alert_targets import alert_targets_file
 from engine_alpha.home import Home
 from engine_alpha.journals.sqlite import SqliteJournal
-from engine_alpha.loop.wiring import JOURNAL_NAME, make_alerter, run_tick
+from engine_alpha.loop.service.starting import make_alerter
+from engine_alpha.loop.wiring import JOURNAL_NAME, run_tick
 from engine_alpha.notices.memory import FILE_NAME
 from engine_alpha.plans.setup import read_setup
 from tests.unit.cli.conftest import Run
