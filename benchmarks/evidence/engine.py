@@ -14,17 +14,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.evidence.measuring import Row
-from benchmarks.peers.bars import HOUR_MS, START_MS, STEPS, TICK, PeerBars
+from benchmarks.peers.bars import HOUR_MS, START_MS, TICK
 from benchmarks.peers.runners.chloe import VENUE, store
+from benchmarks.peers.runners.contract import PeerBars
 from engine_alpha.backtest import History, run
-from engine_alpha.backtest.results import TradeRow
 from engine_alpha.cli.progress import Move
 from engine_alpha.config.instruments import InstrumentEntry, Snapshot, with_deductions, write_snapshot
 from engine_alpha.config.risk import RISK_BUCKETS
 from engine_alpha.home import Home, init_home
 from engine_alpha.kernel.evidence import AGAINST, EvidenceTerms, evidence_of
+from engine_alpha.reports.run import TradeRow
 
 CHUNK = 20
+STEPS = 60
+"""Moves inside a bar. A stop fills at its own price, though the walk has stepped over it: with few steps that
+alone is a small edge."""
 WEEK = 168
 START_PRICE, EQUITY_QUOTE = 100.0, 100_000.0
 FEE_FRAC = 0.00055
@@ -89,16 +93,16 @@ def walks(seed: int, first: int, coins: int, hours: int) -> PeerBars:
         symbols=[f"W{i:03d}USDT" for i in range(coins)],
         tick=np.full(coins, TICK),
         open_ms=START_MS + HOUR_MS * np.arange(hours, dtype=np.int64),
-        open=paths[:, :, 0],
-        high=paths.max(axis=2),
-        low=paths.min(axis=2),
-        close=paths[:, :, -1],
+        open=paths[:, 0],
+        high=paths[:, 1],
+        low=paths[:, 2],
+        close=paths[:, 3],
         volume=np.round(np.random.default_rng([seed, 8, first]).uniform(500.0, 5_000.0, (coins, hours)), 3),
     )
 
 
 def _path(random: np.random.Generator, hours: int) -> np.ndarray[Any, Any]:
-    """Return (hours, 1 + STEPS) prices: each bar's open, then where each move took it."""
+    """Return one walk's bars: open, high, low, close, each (hours,)."""
     hourly = np.repeat(random.uniform(0.003, 0.012, hours // WEEK + 1), WEEK)[:hours]
     moves = random.standard_normal((hours, 1 + STEPS)) * (hourly / STEPS**0.5)[:, None]
     moves[random.random(hours) < 0.01] *= 4.0
@@ -106,7 +110,8 @@ def _path(random: np.random.Generator, hours: int) -> np.ndarray[Any, Any]:
     moves[0, 0] = 0.0
     moves = np.clip(moves, -0.5, 0.5)
     prices = START_PRICE * np.cumprod(1.0 + moves.ravel()).reshape(hours, 1 + STEPS)
-    return np.asarray(np.maximum(np.round(prices, 4), TICK))
+    prices = np.maximum(np.round(prices, 4), TICK)
+    return np.stack([prices[:, 0], prices.max(axis=1), prices.min(axis=1), prices[:, -1]])
 
 
 def played(home: Home, wanted: History) -> list[list[TradeRow]]:

@@ -15,7 +15,6 @@ from engine_alpha.kernel.evidence import (
     NO_PROOF,
     NO_WATCH,
     PAPER,
-    PROVEN,
     EvidenceTerms,
     Proof,
     Watch,
@@ -64,10 +63,10 @@ def _read(
             if proof.worst >= 1.0 / terms.alpha and found[1, row] == np.inf:
                 found[1, row] = place + 1
             if place >= watch_from:
-                watch = watched(watch, r, place // 2, terms)
-                if watch.advice >= 1 and found[2, row] == np.inf:
+                watch = watched(watch, r, place // TRADES_A_DAY, terms)
+                if watch.advice >= HALVE and found[2, row] == np.inf:
                     found[2, row] = watch.trades
-                if watch.advice >= 2:
+                if watch.advice >= PAPER:
                     found[3, row] = min(found[3, row], watch.trades)
 
 
@@ -76,7 +75,8 @@ def _compiled() -> Any:
         for _, function in inspect.getmembers(evidence, inspect.isfunction):
             if function.__module__ == evidence.__name__:
                 register_jitable(function)
-        _cache.append(numba.njit(_read))
+        compiled: Any = numba.njit
+        _cache.append(compiled(_read))
     return _cache[0]
 
 
@@ -100,4 +100,4 @@ def _check(rs: np.ndarray[Any, Any], terms: EvidenceTerms, watch_from: int, seen
     ]
     for when, holds in told:
         if when != NEVER and not (holds(int(when)) and not holds(int(when) - 1)):
-            raise AssertionError(f"the compiled kernel said {when}, the plain one does not: {PROVEN=}")
+            raise AssertionError(f"the compiled kernel said so at trade {when:.0f}, the plain one does not")
