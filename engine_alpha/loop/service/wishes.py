@@ -43,7 +43,8 @@ def take_up_wishes(account: Account) -> None:
     engine.armed = armed
 
 
-def _stamp(path: Path) -> object:
+def stamp_of(path: Path) -> object:
+    """Return what tells one state of a file from another; None where there is none."""
     try:
         status = path.stat()
     except OSError:
