@@ -7,7 +7,7 @@ from typing import Any
 
 from engine_alpha.domain.orders import OPEN, UNRESOLVED
 from engine_alpha.reports.table import Table, columns
-from engine_alpha.reports.words import NOTHING, count, minute, percent
+from engine_alpha.reports.words import NOTHING, count, minute
 
 STATE_PREFIX = "live/"
 WIDTH = 118
@@ -152,7 +152,7 @@ def armed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
                 row["environment"],
                 row["venue"] or NOTHING,
                 minute(row["armed_ms"]) if row["armed_ms"] is not None else "not armed",
-                NOTHING if row["size_factor"] is None else percent(row["size_factor"], 0),
+                NOTHING if row["size_factor"] is None else f"{100 * row['size_factor']:g} %",
                 row["stage"],
                 position_words(row["position_base"]),
                 row["stop_price"] or NOTHING,

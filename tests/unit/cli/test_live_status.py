@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine_alpha.domain.orders import UNKNOWN, WORKING
-from engine_alpha.loop.arming import FILE_NAME, arm
+from engine_alpha.loop.arming import FILE_NAME, arm, armed, halve
 from engine_alpha.loop.halt_file import request_halt
 from engine_alpha.trading.state import LiveState
 from tests.unit.cli.conftest import Run
@@ -43,7 +43,7 @@ def test_with_nothing_armed_it_says_how_to_begin(home: Path, run: Run) -> None:
 def test_an_armed_coin_that_was_not_stepped_yet(account: Path, run: Run) -> None:
     arm(account, "ETHUSDT", AT_MS, "testnet", "bybit")
     shown = run("live", "status").stdout
-    assert "ETHUSDT  testnet      bybit  2026-11-18 11:06  not stepped yet" in shown
+    assert "ETHUSDT  testnet      bybit  2026-11-18 11:06  100 %  not stepped yet" in shown
     row = armed_rows(run)["ETHUSDT"]
     assert (row["counts"], row["position_base"], row["unprotected_ms"]) == (True, None, None)
 
@@ -273,3 +273,12 @@ def test_a_home_from_before_live_trading_is_told_what_to_add(home: Path, run: Ru
     file.write_text(json.dumps(engine))
     result = run("live", "status")
     assert result.exit_code == 2 and "live: is missing; add it" in result.stderr
+
+
+def test_the_size_that_a_coin_is_armed_with_is_shown(home: Path, run: Run) -> None:
+    folder = home / "state" / "live-testnet"
+    arm(folder, "ETHUSDT", AT_MS, "testnet", "bybit", 0.25)
+    halve(folder, armed(folder)["ETHUSDT"], AT_MS + 1)
+    row = armed_rows(run)["ETHUSDT"]
+    assert (row["size_factor"], row["halved_ms"]) == (0.125, AT_MS + 1)
+    assert "12.5 %" in run("live", "status").stdout
