@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from engine_alpha.journals.sqlite import SqliteJournal
 from engine_alpha.loop.arming import arm
 from engine_alpha.loop.lock import account_lock
+from engine_alpha.loop.wiring import JOURNAL_NAME
+from engine_alpha.ports import Event
+from engine_alpha.step.text import to_text
 from tests.unit.cli.conftest import LAST_NOW, Run, edit
 from tests.unit.cli.live_homes import AT_MS, PLANTED, plant_keys
 
@@ -132,6 +136,38 @@ def test_an_armed_coin_is_looked_at_in_its_live_account(traded: Path, run: Run) 
     assert (found["ETHUSDT"]["account"], found["ETHUSDT"]["stage"]) == ("live-testnet", "live")
     assert (found["BTCUSDT"]["account"], found["BTCUSDT"]["stage"]) == ("simulated", "paper")
     assert "history" in short(found["BTCUSDT"]), "of that one nothing is on paper now"
+
+
+def journalled(home: Path, account: str, kind: str, at_ms: int, **payload: Any) -> None:
+    """Write one event about ETH into an account's journal."""
+    folder = home / "state" / account
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = SqliteJournal.open(folder / JOURNAL_NAME)
+    try:
+        event = Event(kind, "ETHUSDT", f"{kind}/{at_ms}", at_ms, to_text(payload))
+        journal.commit(at_ms, [event], {})
+    finally:
+        journal.close()
+
+
+def test_trades_with_real_money_count_after_paper_s_and_play_money_s_do_not(traded: Path, run: Run) -> None:
+    (traded / "state" / "simulated").rename(traded / "state" / "paper")
+    assert run("feed", "venue").exit_code == 0
+
+    def counted() -> int:
+        return int(audits(run, "ETHUSDT", *AT)["ETHUSDT"]["evidence"]["trades"])
+
+    on_paper = counted()
+    assert on_paper > 3
+    for account in ("live", "live-testnet"):
+        journalled(traded, account, "trade", AT_MS, r=1.0, net_quote=10.0, exit_ms=AT_MS)
+    assert counted() == on_paper + 1
+    journalled(traded, "live", "rollout", AT_MS + 1, to="live")
+    assert counted() == on_paper + 1, "half the size ends nothing"
+    journalled(traded, "live", "rollout", AT_MS + 2, to="paper")
+    assert counted() == 0, "back on paper it begins anew"
+    journalled(traded, "live", "trade", AT_MS + 3, r=1.0, net_quote=10.0, exit_ms=AT_MS + 3)
+    assert counted() == 1
 
 
 def test_configuration_and_usage(home: Path, run: Run) -> None:
