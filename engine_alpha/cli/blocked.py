@@ -76,12 +76,12 @@ def _fields(found: Tally, start: tuple[int, str]) -> dict[str, Any]:
 
 def _headline(found: Tally, start: tuple[int, str]) -> list[str]:
     since_ms, which = start
-    told = {FIRST: "its first decision, and it has not traded yet", ASKED: "then"}.get(which, f"its {which}")
+    told = {FIRST: ", its first decision, and it has not traded yet", ASKED: ""}.get(which, f", its {which}")
     if which == FIRST and not found.bars:
         return [f"{found.symbol} has no decision yet"]
     if not found.bars:
         return [f"{found.symbol} has no decision since {minute(since_ms)} UTC"]
-    lines = [f"{found.symbol} since {minute(since_ms)} UTC, {told}: {count(found.bars, 'bar')} decided"]
+    lines = [f"{found.symbol} since {minute(since_ms)} UTC{told}: {count(found.bars, 'bar')} decided"]
     if which == ENTRY:
         lines.append("it is in that trade, or waits for its fills: nothing else is entered meanwhile")
     if found.entered:

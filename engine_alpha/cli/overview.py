@@ -116,6 +116,7 @@ def account_fields(shown: Shown, setup: Setup, at_ms: int) -> dict[str, Any]:
         **account.fields(),
         "account_exists": shown.journal is not None,
         "live": account.live,
+        "rehearsal": account.rehearsal,
         "engine": None if runner is None else {"pid": runner.pid, "started": runner.started},
         "last_record_ms": written_ms,
         "overdue": overdue,

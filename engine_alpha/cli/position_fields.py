@@ -39,7 +39,7 @@ def position_fields(state: AssetState | None) -> dict[str, Any] | None:
         "funding_quote": held.funding_quote,
         "risk_quote": held.risk_quote,
         "r_now": result / held.risk_quote if held.risk_quote > 0.0 else None,
-        "bars_held": sub.last_index - held.entry_index,
+        "bars_held": sub.last_index - held.entry_index + 1,  # as exits count: up to the next open
         "card": state.held.name if state.held else None,
         "regime": REGIMES[held.regime],
         "confidence": held.confidence,

@@ -65,6 +65,8 @@ def account_lines(account: Mapping[str, Any], at_ms: int, width: int, name: str 
 
 def _engine_words(account: Mapping[str, Any], at_ms: int) -> list[str]:
     engine, written_ms = account["engine"], account["last_record_ms"]
+    if account["rehearsal"] and engine is None:
+        return ["" if written_ms is None else f"rehearsed to {minute(written_ms)}"]
     if engine is None:
         words = ["no engine runs"]
     else:
