@@ -1,4 +1,4 @@
-"""What systemd is told over $NOTIFY_SOCKET: ready, alive, stopping, and one line of status. See sd_notify(3)."""
+"""What systemd hears over $NOTIFY_SOCKET: ready, alive, stopping, one line of status. See sd_notify(3)."""
 
 import os
 import socket
