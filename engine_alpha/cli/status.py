@@ -131,6 +131,7 @@ def _screen(
         top = _top_lines(setup, all_shown, [outline for _, outline in known], at_ms)
         bottom = [f"left out: {fault}" for fault in setup.general_faults()]
         room = size.lines - lead_lines - len(top) - len(bottom) - 3  # a blank, a heading, the prompt
+        room -= len(accounts) if len(accounts) > 1 else 0  # each named above its assets
         if not terminal or everything:
             return [*top, *_asset_parts(setup, known, at_ms, None), *bottom]
         chosen = _chosen(known, max(FEWEST_ROWS, room))
@@ -182,7 +183,7 @@ def _asset_parts(
 ) -> list[Table | str]:
     """Return the assets' table and, where `size` (columns, lines left) has room, what is held and why."""
     from engine_alpha.cli.overview import with_decision
-    from engine_alpha.reports.positions import positions_table
+    from engine_alpha.reports.positions import positions_tables
     from engine_alpha.reports.status import WIDTH, asset_lines, assets_table
 
     if not chosen:
@@ -190,9 +191,12 @@ def _asset_parts(
     assets = [with_decision(shown, outline, setup, at_ms) for shown, outline in chosen]
     width, left = (None, 10**6) if size is None else size
     parts: list[Table | str] = ["", assets_table(assets, at_ms, width)]
-    held = [{**each["position"], "symbol": each["symbol"]} for each in assets if each["position"]]
-    if held:
-        table = positions_table(held, width)
+    held = [
+        {**each["position"], "symbol": each["symbol"], "account": each["account"]}
+        for each in assets
+        if each["position"]
+    ]
+    for table in positions_tables(held, width):
         left -= len(table.rows) + 3
         parts += ["", table] if left >= 0 else []
     lines = [line for asset in assets for line in asset_lines(asset, width or WIDTH)]

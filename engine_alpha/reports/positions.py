@@ -1,6 +1,7 @@
 """Open positions as tables, from plain values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine_alpha.reports.live import position_words, span_words
@@ -16,6 +17,16 @@ _WIDE = (
 )
 _NARROW = ("position", "side", ">entry", ">stop", ">mark", ">unrealised", ">R", ">bars")
 _SUMS = {"unrealised": "unrealised_quote", "funding": "funding_quote"}
+
+
+def positions_tables(positions: Sequence[Position], width: int | None) -> list[Table]:
+    """Return a table per account, named where there are several: paper and real money never add up."""
+    accounts = list(dict.fromkeys(position["account"] for position in positions))
+    made = []
+    for account in accounts:
+        table = positions_table([each for each in positions if each["account"] == account], width)
+        made.append(replace(table, title=account if len(accounts) > 1 else ""))
+    return made
 
 
 def positions_table(positions: Sequence[Position], width: int | None) -> Table:

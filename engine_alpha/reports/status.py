@@ -165,15 +165,21 @@ def assets_table(assets: Sequence[Asset], at_ms: int, width: int | None) -> Tabl
 
 
 _WIDE = ("asset", "stage", "last bar", ">close", "regime", "view", "position", "PF", "blocked by")
-_NARROW = ("asset", "stage", ">bar", "regime", "position", "PF", "blocked by")
+_NARROW = ("asset", "stage", ">bar", "regime", "position", "PF (n)", "blocked")
 
 
 def _table(assets: Sequence[Asset], at_ms: int, names: Sequence[str]) -> Table:
-    rows = [_cells(asset, at_ms) for asset in assets]
-    return Table(
-        columns=columns(*names),
-        rows=tuple(tuple(row[name.removeprefix(">")] for name in names) for row in rows),
-    )
+    """Return one row per asset; where there are several accounts, one more above those of each."""
+    several = len({asset["account"] for asset in assets}) > 1
+    rows: list[tuple[str, ...]] = []
+    account = ""
+    for asset in assets:
+        if several and asset["account"] != account:
+            account = asset["account"]
+            rows.append((account, *([""] * (len(names) - 1))))
+        cells = _cells(asset, at_ms)
+        rows.append(tuple(cells[name.removeprefix(">")] for name in names))
+    return Table(columns=columns(*names), rows=tuple(rows))
 
 
 def _cells(asset: Asset, at_ms: int) -> dict[str, str]:
@@ -188,7 +194,9 @@ def _cells(asset: Asset, at_ms: int) -> dict[str, str]:
         "view": f"{asset['direction']} {asset['confidence']:.2f}" if asset["direction"] else NOTHING,
         "position": _position_words(asset),
         "PF": asset["pf"],
+        "PF (n)": asset["pf"].replace("n=", "").replace(" (0)", ""),
         "blocked by": short_reason(asset),
+        "blocked": short_reason(asset),
     }
 
 

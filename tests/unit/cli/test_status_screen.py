@@ -175,3 +175,17 @@ def test_a_fitted_table_is_no_wider_than_the_screen(rows: list[tuple[str, str]],
     whole = [old for old, new in zip(rows, table.rows, strict=True) if old == new]
     assert all(len(old[1]) <= width or old in whole for old in whole)
     assert cut("abcdef", 3) == "ab…"
+
+
+def test_paper_and_real_money_are_told_apart_and_never_added_up(traded: Path, run: Run) -> None:
+    arm(traded / "state" / "live-testnet", "ETHUSDT", AT_MS, "testnet", "bybit")
+    shutil.copytree(traded / "state" / "simulated", traded / "state" / "live-testnet", dirs_exist_ok=True)
+    shown = run("status", "--now", LAST_NOW).stdout
+    found = of_json(run, "--now", LAST_NOW)
+    names = [line for line in shown.splitlines() if line in ("simulated", "live-testnet")]
+    held = {row["account"] for row in found["assets"] if row["position"]}
+    assert names == ["simulated", "live-testnet"] * (2 if len(held) == 2 else 1)
+    assert [each["positions"] for each in (account["money"] for account in found["accounts"])] == [
+        sum(row["position"] is not None for row in found["assets"] if row["account"] == name)
+        for name in ("simulated", "live-testnet")
+    ]
