@@ -5,6 +5,7 @@ again later and later; its messages wait meanwhile, the oldest go when there is 
 taken as the process died is sent again: told twice rather than not at all.
 """
 
+import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from time import monotonic
 from engine_alpha.notices.messages import Message, Sender
 
 ROOM = 50
+_WORD = re.compile("[a-z]{1,12}")
 PAUSES_MS = (5_000, 30_000, 120_000, 600_000, 900_000)
 """How long after the first, second ... failure in a row a target is tried again."""
 
@@ -33,8 +35,15 @@ class Report:
 
 
 def target_names(targets: Iterable[str]) -> dict[str, str]:
-    """Return the targets by names that can be shown: kind of service and place in the list."""
-    return {f"{target.split(':', 1)[0].lower()} #{place}": target for place, target in enumerate(targets, 1)}
+    """Return the targets by names that can be shown: kind of service and place in the list.
+
+    What is no word may be a token that slipped to the wrong place.
+    """
+    kinds = [(target.split(":", 1)[0].lower(), target) for target in targets]
+    return {
+        f"{kind if _WORD.fullmatch(kind) else 'target'} #{place}": target
+        for place, (kind, target) in enumerate(kinds, 1)
+    }
 
 
 class Courier:

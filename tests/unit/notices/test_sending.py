@@ -72,8 +72,8 @@ def test_nothing_of_apprises_log_comes_through(capfd: pytest.CaptureFixture[str]
 
 
 def test_names_show_kind_and_place_only() -> None:
-    targets = (f"tgram://{PLANTED}/123", f"json://u:{PLANTED}@host/", f"json://{PLANTED}/")
-    assert list(target_names(targets)) == ["tgram #1", "json #2", "json #3"]
+    targets = (f"tgram://{PLANTED}/123", f"json://u:{PLANTED}@host/", f"json://{PLANTED}/", f"{PLANTED}://x")
+    assert list(target_names(targets)) == ["tgram #1", "json #2", "json #3", "target #4"]
 
 
 def test_a_slow_and_a_dead_target_delay_neither_trading_nor_the_others(tmp_path: Path) -> None:
