@@ -27,8 +27,8 @@ from engine_alpha.reports.run import TradeRow
 
 CHUNK = 20
 STEPS = 60
-"""Moves inside a bar. A stop fills at its own price though the walk steps over it: with 12 moves the card that
-always enters made 0.007 R a trade, with 60 it made -0.006.
+"""Moves inside a bar. A stop fills at its own price though the walk steps over it: with 12 moves the card
+that always enters made 0.007 R a trade, with 60 it made -0.006.
 """
 WEEK = 168
 START_PRICE, EQUITY_QUOTE = 100.0, 100_000.0
