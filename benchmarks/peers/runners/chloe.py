@@ -35,7 +35,7 @@ from engine_alpha.backtest.sweeping.road import prepare
 from engine_alpha.backtest.sweeping.threads import side_by_side
 from engine_alpha.config.cards import CardConfig
 from engine_alpha.config.instruments import InstrumentEntry, Snapshot, with_deductions, write_snapshot
-from engine_alpha.config.risk import RISK_BUCKETS
+from engine_alpha.config.risk import RISK_BUCKETS, EvidenceConfig
 from engine_alpha.domain.bars import Bars
 from engine_alpha.home import Home, init_home
 from engine_alpha.plans.history import history_setup
@@ -114,6 +114,15 @@ def _contract(tick: float) -> InstrumentEntry:
 
 
 def _risk(coins: int) -> dict[str, Any]:
+    evidence = EvidenceConfig(
+        alpha=0.05,
+        design_r=0.17,
+        halve_after=200,
+        paper_after=500,
+        drawdown_limit_r=25,
+        daily_loss_limit_r=6,
+        unproven_size_factor=0.25,
+    )
     return {
         "equity_quote": EQUITY_QUOTE * coins,
         "risk_frac": 0.01,
@@ -135,6 +144,7 @@ def _risk(coins: int) -> dict[str, Any]:
         "spread_bps": 0,
         "max_spread_bps": 1_000,
         "filled_limit_frac": 0.02,
+        "evidence": evidence.model_dump(),
     }
 
 
