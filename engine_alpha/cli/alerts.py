@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -94,7 +93,7 @@ def _nobody(home: Home) -> str:
 
 def _sent(home: Home, targets: tuple[str, ...], kind: str, send: Sender) -> list[dict[str, Any]]:
     """Send to all targets at once; return what became of each, and how long it took."""
-    from engine_alpha.notices.courier import BROKE, target_names
+    from engine_alpha.notices.courier import target_names
     from engine_alpha.notices.messages import Message, minute
 
     at_ms = now_ms()
@@ -103,9 +102,7 @@ def _sent(home: Home, targets: tuple[str, ...], kind: str, send: Sender) -> list
 
     def deliver(target: str) -> tuple[str, int]:
         began_s = time.monotonic()
-        reason = BROKE
-        with suppress(Exception):  # of a plug-in: what it says may quote the address
-            reason = send(target, message)
+        reason = send(target, message)
         return reason, round((time.monotonic() - began_s) * 1_000)
 
     named = target_names(targets)

@@ -381,13 +381,11 @@ def tick_command(home: str | None, feed: str | None, now: str | None, as_json: b
 
 def alert_sender() -> Sender:
     """Return what sends a message to a target; raise `ConfigError` without apprise, naming the extra."""
-    try:
-        from engine_alpha.notices.apprising import send_by_apprise
-    except ModuleNotFoundError as missing:
-        raise ConfigError(
-            f"alerts need {missing.name}: install the extra, pip install 'chloe[alerts]'"
-        ) from None
-    return send_by_apprise
+    from engine_alpha.notices.sending import can_send, send_apart
+
+    if not can_send():
+        raise ConfigError("alerts need apprise: install the extra, pip install 'chloe[alerts]'")
+    return send_apart
 
 
 def run_command(home: str | None, feed: str | None) -> int:

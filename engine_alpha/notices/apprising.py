@@ -1,15 +1,20 @@
-"""Sends a message by apprise, which knows some 170 services. Needs the extra `alerts`; imported late.
+"""Sends a message by apprise, which knows some 170 services. Needs the extra `alerts`; see `sending`.
 
-Neither apprise's log nor its exceptions come through: they may quote the address.
+`python -m engine_alpha.notices.apprising` reads one target and message as JSON from standard input and prints
+why it was not taken. Neither apprise's log nor its exceptions come through: they may quote the address.
 """
 
+import json
 import logging
+import os
 import re
+import sys
 import threading
+from contextlib import suppress
 
 import apprise
 
-from engine_alpha.notices.messages import FAULTS, HALTS, Message
+from engine_alpha.notices.messages import BROKE, FAULTS, HALTS, Message
 
 _CODE = re.compile(r"error=(\d{3})")
 _REMEDIES = {
@@ -45,7 +50,7 @@ class _Kept(logging.Handler):
 _log = logging.getLogger("apprise")
 _kept = _Kept()
 _HERE = apprise.AppriseAsset(async_mode=False, service_timeout=0)
-"""In the calling thread: the end of the process waits for every thread of apprise's own."""
+"""In the calling thread: the end of a process waits for every thread of apprise's own."""
 
 
 def quieten() -> None:
@@ -79,3 +84,18 @@ def _reason(logged: str) -> str:
     if "onnection error" in logged:
         return UNREACHABLE
     return "did not take the message: is everything in its address right?"
+
+
+def main() -> None:
+    """Send what standard input says, behind everything else that wants the processor."""
+    with suppress(OSError):  # a hardened service may not
+        os.nice(10)
+    wish = json.load(sys.stdin)
+    reason = BROKE
+    with suppress(Exception):  # of a plug-in: what it says may quote the address
+        reason = send_by_apprise(wish["target"], Message(**wish["message"]))
+    print(json.dumps({"reason": reason}))
+
+
+if __name__ == "__main__":
+    main()

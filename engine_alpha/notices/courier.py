@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
-from engine_alpha.notices.messages import Message, Sender
+from engine_alpha.notices.messages import BROKE, Message, Sender
 
 ROOM = 50
 _WORD = re.compile("[a-z]{1,12}")
@@ -21,7 +21,6 @@ PAUSES_MS = (5_000, 30_000, 120_000, 600_000, 900_000)
 """How long after the first, second ... failure in a row a target is tried again."""
 
 SENT, DEAD, BACK, DROPPED = "sent", "dead", "back", "dropped"
-BROKE = "the sender broke off, which is a bug of the service's plug-in: try the newest apprise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

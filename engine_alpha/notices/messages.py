@@ -8,6 +8,8 @@ from typing import Protocol
 TRADES, FAULTS, HALTS, ROLLOUT, SUMMARY = "trades", "faults", "halts", "rollout", "summary"
 TEST = "test"  # `chloe alerts test`
 
+BROKE = "the sender broke off, which is a bug of the service's plug-in: try the newest apprise"
+
 MOST_LINES = 12
 _LONGEST_LINE = 300
 

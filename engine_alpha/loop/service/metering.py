@@ -31,7 +31,7 @@ class Metering:
         self.page: MetricsPage | None = None
         self._port = 0
         self._ticked: set[str] = set()
-        self._known: set[str] = set()
+        self._known: dict[str, int] = {}
         self._order_seq: dict[str, int] = {}
         self._statuses: dict[str, str] = {}
 
@@ -46,7 +46,7 @@ class Metering:
         self._ticked.add(name)
 
     def worked(self, account: Account, now_ms: int) -> None:
-        """Take in how the account stands, if it has ticked or is new."""
+        """Take in how the account stands, if it has ticked, or its journal has grown."""
         engine, name = account.engine, account.name
         if engine is None:
             return
@@ -54,9 +54,9 @@ class Metering:
         journal = engine.journal
         while isinstance(journal, SqliteJournal) and journal.commit_seconds:
             self.metrics.committed(name, journal.commit_seconds.popleft())
-        if name in self._known and name not in self._ticked:
+        if self._known.get(name) == journal.last_seq() and name not in self._ticked:
             return
-        self._known.add(name)
+        self._known[name] = journal.last_seq()
         self._ticked.discard(name)
         self._take_orders(name, engine)
         self.metrics.stands(_figures(account, engine))
@@ -64,9 +64,9 @@ class Metering:
     def passed(self, accounts: Sequence[Account], health: Health, now_ms: int) -> None:
         """Take in that the loop has come round; forget accounts that are gone."""
         self.metrics.passed(health.healthy)
-        for name in self._known - {account.name for account in accounts}:
+        for name in self._known.keys() - {account.name for account in accounts}:
             self.metrics.gone(name)
-            self._known.discard(name)
+            del self._known[name]
 
     def close(self) -> None:
         """Let go of the port."""

@@ -80,7 +80,6 @@ def test_a_kind_that_the_engine_does_not_tell_is_pointed_out(home: Path, run: Ru
 
 
 def test_without_apprise_the_extra_is_named(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "engine_alpha.notices.apprising", raising=False)
     monkeypatch.setitem(sys.modules, "apprise", None)
     plant(home, DEAD)
     result = run("alerts", "test")

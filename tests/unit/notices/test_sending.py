@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from engine_alpha.notices import sending
 from engine_alpha.notices.apprising import UNKNOWN_KIND, UNREACHABLE, send_by_apprise
-from engine_alpha.notices.courier import BROKE, Courier, target_names
-from engine_alpha.notices.messages import Message
+from engine_alpha.notices.courier import Courier, target_names
+from engine_alpha.notices.messages import BROKE, Message
+from engine_alpha.notices.sending import send_apart
 from tests.unit.notices.receiving import HOUR_MS, NOON_MS, Office, a_trade, receiver, wait_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise's
@@ -80,7 +82,7 @@ def test_a_slow_and_a_dead_target_delay_neither_trading_nor_the_others(tmp_path:
     with receiver() as quick, receiver() as slow:
         slow.delay_s = 3.0
         targets = (f"{slow.target}?rto=1", quick.target, f"json://127.0.0.1:{DEAD_PORT}/{PLANTED}")
-        office = Office(tmp_path, send_by_apprise, targets)
+        office = Office(tmp_path, send_apart, targets)
         office.alerter.observe(office.journal, NOON_MS)
         office.write(a_trade("ETHUSDT", 5.0, NOON_MS))
         began_s = time.monotonic()
@@ -89,7 +91,6 @@ def test_a_slow_and_a_dead_target_delay_neither_trading_nor_the_others(tmp_path:
             office.alerts += [json.loads(event.payload) for event in events]
         assert time.monotonic() - began_s < 0.5
         wait_for(lambda: quick.titles == ["Chloe paper: trade closed"])
-        assert slow.bodies == []
         office.look(1_000)
     dead = {alert["target"]: alert["reason"] for alert in office.alerts if alert["status"] == "dead"}
     assert dead == {"json #1": UNREACHABLE, "json #3": UNREACHABLE}
@@ -139,15 +140,16 @@ def test_a_sender_that_breaks_is_told_without_its_words_and_tried_again(
 def test_a_slow_target_does_not_hold_up_the_end_of_the_process(tmp_path: Path) -> None:
     program = """
 import sys, time
-from engine_alpha.notices.apprising import send_by_apprise
 from engine_alpha.notices.courier import Courier
 from engine_alpha.notices.messages import Message
-courier = Courier((sys.argv[1],), send_by_apprise)
+from engine_alpha.notices.sending import send_apart
+courier = Courier((sys.argv[1],), send_apart)
 courier.put(Message(number=1, at_ms=0, kind="faults", title="t", body="b"))
 courier.tend(0)
 time.sleep(0.5)
 began = time.monotonic()
 courier.finish(0.2)
+assert "apprise" not in sys.modules and "requests" not in sys.modules
 print(f"{time.monotonic() - began:.2f}")
 """
     with receiver() as seen:
@@ -159,3 +161,34 @@ print(f"{time.monotonic() - began:.2f}")
     assert run.returncode == 0, run.stderr
     assert 0.1 < float(run.stdout) < 1.5
     assert took_s < 15.0
+
+
+def test_a_message_sent_apart_arrives_and_a_refusal_comes_back() -> None:
+    with receiver() as seen:
+        assert send_apart(seen.target, a_message()) == ""
+        seen.code = 403
+        assert "HTTP 403: token or password is wrong" in send_apart(seen.target, a_message())
+    assert [body["message"] for body in seen.bodies] == ["a & b\nÄ €"] * 2
+    assert send_apart(f"nosuch://{PLANTED}", a_message()) == UNKNOWN_KIND
+
+
+def test_a_sender_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "TIMEOUT_S", 2.0)
+    with receiver() as seen:
+        seen.delay_s = 20.0
+        began_s = time.monotonic()
+        assert send_apart(f"{seen.target}?rto=20", a_message()) == sending.SLOW
+    assert time.monotonic() - began_s < 10.0
+
+
+@pytest.mark.parametrize(
+    "program", [f"raise SystemError('{PLANTED}')", "print('no JSON')", "print('{}')", "import os; os.abort()"]
+)
+def test_a_sender_that_breaks_is_told_without_its_words(
+    program: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sending, "_COMMAND", (sys.executable, "-c", program))
+    assert send_apart(f"json://{PLANTED}", a_message()) == BROKE
+    monkeypatch.setattr(sending, "_COMMAND", ("/no/such/program",))
+    assert send_apart(f"json://{PLANTED}", a_message()) == BROKE
+    assert capfd.readouterr() == ("", "")

@@ -12,6 +12,7 @@ import pytest
 
 from engine_alpha.home import Home
 from engine_alpha.journals.sqlite import SqliteJournal
+from engine_alpha.loop.halt_file import request_halt
 from engine_alpha.loop.service.metering import Metering
 from engine_alpha.loop.wiring import JOURNAL_NAME
 from engine_alpha.step.recording import decision_view
@@ -110,3 +111,16 @@ def test_a_port_in_use_is_told_once_and_the_engine_goes_on(
     assert len(told) == 2 and "metrics.port in engine.json" in told[0]
     assert found == [200] and metering.page is None
     assert samples(metering.metrics.page())["chloe_ticks_total", ("test",)] == 6
+
+
+def test_a_halt_shows_before_the_next_tick(tmp_path: Path) -> None:
+    home, metering, seen = a_home(tmp_path / "home", enabled=COINS), Metering(), []
+    set_port(home, 0)
+
+    def look() -> None:
+        seen.append(samples(metering.metrics.page())["chloe_halted", ("test",)])
+
+    folder = home.account("test")
+    halt = (1.2, lambda: request_halt(folder, True, "looking", START_MS + HOUR_MS))
+    run_hours(home, 2, metering, (1.1, look), halt, (1.5, look))
+    assert seen == [0.0, 1.0]
