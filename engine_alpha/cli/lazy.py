@@ -1,9 +1,16 @@
 """Groups of commands whose modules load when they are asked for: `chloe --help` must not wait for any."""
 
+import os
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMPLETING = "_CHLOE_COMPLETE"
+"""Set by the shell's script while it asks for completions."""
 
 
 class LazyGroup(click.Group):
@@ -21,13 +28,29 @@ class LazyGroup(click.Group):
         return [*self.lazy, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, loading its module."""
+        """Return a command, loading its module; while a shell asks, one that knows what to offer."""
+        found = self._found(ctx, cmd_name)
+        if found is None or COMPLETING not in os.environ:
+            return found
+        from engine_alpha.cli.completing import offering
+
+        return offering(found)
+
+    def _found(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.lazy:
             return super().get_command(ctx, cmd_name)
         module, _, name = self.lazy[cmd_name][0].partition(":")
         found = getattr(import_module(f"engine_alpha.cli.{module}"), name)
         assert isinstance(found, click.Command)
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Return what may follow: commands by name, without loading them, and options."""
+        if not self.lazy:
+            return super().shell_complete(ctx, incomplete)
+        from engine_alpha.cli.completing import names_of
+
+        return [*names_of(self.lazy, incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -46,9 +46,11 @@ COMMANDS = {
     "compare": ("compare:compare", "Split the gap between an account and a backtest by cause."),
     "alerts": ("alerts:alerts", "Alerts to people: test the targets, what was told lately."),
     "service": ("service:service", "Hand the engine to systemd: install, uninstall, status."),
+    "logs": ("logs:logs", "What the engine says: the service's log, or its journals' events."),
     "backup": ("backup:backup", "Configuration and all accounts in one file, while the engine runs."),
     "restore": ("backup:restore", "Put a backup in place; what was there moves aside."),
     "doctor": ("doctor:doctor", "Clock, disk, database, configuration, prices: is all in order?"),
+    "completion": ("completion:completion", "Teach bash, zsh or fish the commands, coins and accounts."),
     "version": ("version:version", "Versions of Chloe and of what it stands on."),
 }
 
