@@ -189,7 +189,7 @@ def _compared(book: LiveBook, brief: Brief, state: LiveState) -> LiveState:
     """Return the state with the verdict on books against venue, and frozen or thawed by it."""
     now_ms = book.clock.now_ms()
     if (
-        _nobody_holds(state)
+        _only_we_hold(state)
         and state.differs_since_ms
         and now_ms - state.differs_since_ms >= book.limits.grace_ms
     ):
@@ -218,12 +218,13 @@ def _compared(book: LiveBook, brief: Brief, state: LiveState) -> LiveState:
     return replace(state, verdict=VERDICTS[verdict], differs_since_ms=since_ms, frozen=frozen)
 
 
-def _nobody_holds(state: LiveState) -> bool:
-    """Say whether the venue is flat and nothing of ours is under way: then others hold nothing either.
+def _only_we_hold(state: LiveState) -> bool:
+    """Say whether the venue holds just what is ours, with nothing under way: then others hold nothing.
 
-    What they opened long before the first look was never read; its end was, and must not stand as a position.
+    What they opened long before a first look was never read; its end was, and must not stand as a position.
     """
-    return state.is_flat and Decimal(state.venue_base) == 0
+    under_way = any(order.is_open or order.awaits_fills for order in state.orders)
+    return not under_way and Decimal(state.venue_base) == state.position
 
 
 def _found(before: LiveState, after: LiveState, brief: Brief) -> list[EventMaker]:

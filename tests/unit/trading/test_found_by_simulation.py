@@ -27,14 +27,15 @@ class FlatVenue:
 
     name, stop_rides_entry, proof_ms = "bybit", True, 6_000
 
-    def __init__(self, busy: bool = False) -> None:
+    def __init__(self, busy: bool = False, positions: Mapping[str, VenuePosition] | None = None) -> None:
         self.busy = busy
+        self.held = positions or {}
         self.placed: list[OrderIntent] = []
 
     async def positions(self) -> Mapping[str, VenuePosition]:
         if self.busy:
             raise VenueBusy("busy")
-        return {}
+        return self.held
 
     async def open_orders(self, symbol: str = "") -> Sequence[VenueOrder]:
         return []
@@ -77,6 +78,18 @@ async def test_where_nobody_holds_anything_no_difference_is_left() -> None:
     await look(book, [BRIEF])
     after = book.state(SYMBOL, "bybit")
     assert (after.verdict, after.frozen, after.foreign_base) == ("agrees", "", "0")
+
+
+async def test_where_only_we_hold_anything_no_difference_is_left() -> None:
+    """A person opened and closed between two looks, and only the end lay within what is read again."""
+    ours = held()
+    state = replace(ours, foreign_base="-1.12", differs_since_ms=NOW_MS - 60_000, frozen="unexplained: …")
+    position = VenuePosition(symbol=SYMBOL, quantity_base=ours.ours_base, entry_price="100")
+    book = a_book(state, FlatVenue(positions={SYMBOL: position}))
+    await look(book, [BRIEF])
+    after = book.state(SYMBOL, "bybit")
+    assert (after.verdict, after.frozen, after.foreign_base) == ("agrees", "", "0")
+    assert after.ours_base == ours.ours_base
 
 
 async def test_no_entry_is_sent_after_a_look_that_failed() -> None:
