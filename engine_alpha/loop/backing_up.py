@@ -27,6 +27,8 @@ REHEARSAL = "rehearse-"
 
 LAST_GOOD = "last_good"  # made anew from config/ by the engine
 
+_UNFINISHED = ".chloe-backup-"
+_DAY_S = 86_400
 _PASSING = (".lock", ".unfinished", *SIDE_FILES)
 
 
@@ -68,7 +70,8 @@ def back_up(home: Home, path: Path, at_ms: int, rehearsals: bool, shown: Shown) 
     about = About(format=FORMAT, made_ms=at_ms, chloe=__version__, home=str(home.path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".chloe-backup-", dir=path.parent) as folder:
+        sweep(path.parent, _UNFINISHED, at_ms)
+        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=path.parent) as folder:
             _require_room(files, path.parent)
             made = Path(folder) / "backup"
             with packing(made, about) as packed:
@@ -88,6 +91,13 @@ def back_up(home: Home, path: Path, at_ms: int, rehearsals: bool, shown: Shown) 
 def folding_of(name: str) -> Fold | None:
     """Return how the states of a journal add up; None where only its chain can be proven."""
     return fold if Path(name).name == JOURNAL else None
+
+
+def sweep(folder: Path, prefix: str, at_ms: int) -> None:
+    """Delete what a call that was killed left unfinished there, a day ago or longer."""
+    for place in folder.glob(f"{prefix}*"):
+        if place.is_dir() and place.lstat().st_mtime < at_ms / 1_000 - _DAY_S:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _files(home: Home, rehearsals: bool) -> tuple[list[tuple[str, Path]], list[str]]:

@@ -12,10 +12,12 @@ from engine_alpha.errors import ChloeError, ConfigError, JournalError
 from engine_alpha.home import Home
 from engine_alpha.journals.archive import PARTS, About, Contents, read_about, unpack
 from engine_alpha.journals.backup import proven
-from engine_alpha.loop.backing_up import LAST_GOOD, Shown, folding_of
+from engine_alpha.loop.backing_up import LAST_GOOD, Shown, folding_of, sweep
 from engine_alpha.loop.halt_file import request_halt
 from engine_alpha.loop.lock import LOCK_NAME, account_lock
 from engine_alpha.plans.setup import read_setup
+
+_UNFINISHED = ".restore-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ def restore(home: Home, path: Path, at_ms: int, force: bool, live: tuple[str, ..
         _refuse_occupied(home, force)
         home.path.mkdir(parents=True, exist_ok=True)
         try:
-            with _all_locks(home), tempfile.TemporaryDirectory(prefix=".restore-", dir=home.path) as folder:
+            sweep(home.path, _UNFINISHED, at_ms)
+            with _all_locks(home), tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=home.path) as folder:
                 fresh = Home(Path(folder))
                 contents = unpack(path, fresh.path)
                 _prove(fresh, contents, path, shown)

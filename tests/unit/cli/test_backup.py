@@ -299,6 +299,19 @@ def test_a_backup_of_a_later_format_says_so(run: Run, packed: Path, tmp_path: Pa
     assert "another Chloe (format 99, here 1)" in said
 
 
+def test_what_a_killed_call_left_is_swept_a_day_later(traded: Path, run: Run, packed: Path) -> None:
+    stale = [traded / "backups" / ".chloe-backup-x", traded / ".restore-x"]
+    fresh = [traded / "backups" / ".chloe-backup-y", traded / ".restore-y"]
+    for place in (*stale, *fresh):
+        place.mkdir(parents=True)
+        (place / "copy").touch()
+    for place in stale:
+        os.utime(place, (1, 1))
+    assert run("backup").exit_code == 0
+    assert run("restore", "--force", str(packed)).exit_code == 0
+    assert not any(place.exists() for place in stale) and all(place.exists() for place in fresh)
+
+
 def limited(arguments: list[str], most_bytes: int) -> subprocess.CompletedProcess[str]:
     """Run a command on a disk that takes no file larger than this."""
     return subprocess.run(
