@@ -50,7 +50,7 @@ class Alerter:
         self._folder, self._account = folder, account
         self._courier = Courier(targets, send)
         self._memory: Memory | None = None
-        self._saved = ""
+        self._saved: object = None
         self._asked_ms = 0
         self._trouble = ""
         self._standing: dict[str, str] = {}
@@ -229,18 +229,17 @@ class Alerter:
         unsent = {message.number: message for messages in waiting.values() for message in messages}
         memory.messages = [unsent[number] for number in sorted(unsent)]
         memory.waiting = {name: [message.number for message in each] for name, each in waiting.items()}
-        text = memory.text()
-        if text == self._saved:
+        if memory.mark() == self._saved:
             return
         try:
-            save_memory(self._folder, text)
+            save_memory(self._folder, memory.text())
         except OSError as fault:
             if not self._trouble:
                 self._trouble = f"{self._folder}/alerts.json can't be written ({fault.strerror})"
                 _log.error("%s: after a restart alerts may be told twice", self._trouble)
                 self._note(DEAD, now_ms, target="alerts.json", reason=self._trouble)
         else:
-            self._saved, self._trouble = text, ""
+            self._saved, self._trouble = memory.mark(), ""
 
 
 def _first(journal: Journal, summed_day: str) -> Memory:

@@ -97,6 +97,19 @@ class Memory:
     messages: list[Message] = field(default_factory=list)
     waiting: dict[str, list[int]] = field(default_factory=dict)
 
+    def mark(self) -> object:
+        """Return what differs whenever anything does: most looks change nothing, and `text` is long.
+
+        What events change comes with `seq`, what is told with `number`.
+        """
+        return (
+            *(self.seq, self.number, self.summed_day, self.drawdown_halted),
+            *(tuple(self.pending), len(self.told), len(self.faulty), tuple(self.standing.items())),
+            tuple(orders.naked_told_ms for orders in self.orders.values()),
+            tuple((name, tuple(numbers)) for name, numbers in self.waiting.items()),
+            len(self.days),
+        )
+
     def text(self) -> str:
         """Return it as JSON."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
