@@ -67,6 +67,7 @@ def install(dry: bool, own: bool, once: bool, run_as: str) -> None:
 @click.command(epilog=examples("sudo venv/bin/chloe service uninstall", "chloe service uninstall --user"))
 @_dry_option
 @_own_option
+@home_option
 @json_option
 def uninstall(dry: bool, own: bool) -> None:
     """Stop and remove the units that `install` wrote; home, accounts and drop-ins stay.

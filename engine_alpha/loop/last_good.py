@@ -109,6 +109,8 @@ def keep(home: Home) -> None:
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     target = home.state / f"{NAME}-{digest.hexdigest()[:16]}"
     link = home.state / NAME
+    if link.is_dir() and not link.is_symlink():  # a home that was copied without its links
+        shutil.rmtree(link)
     if link.is_symlink() and os.readlink(link) == target.name and target.is_dir():
         return
     shutil.rmtree(target, ignore_errors=True)
