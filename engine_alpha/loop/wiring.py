@@ -345,9 +345,12 @@ def run_live_tick(home: Home, now: str | None, paces: Paces | None = None) -> Ti
 
     Where configuration can't be read the last good one goes on: exits may be due.
     """
+    from engine_alpha.config.engine import ACCOUNT_OF_ENVIRONMENT
     from engine_alpha.loop.last_good import KeptConfiguration
     from engine_alpha.loop.tick import tick_all
 
+    if not any((home.state / name).is_dir() for name in ACCOUNT_OF_ENVIRONMENT.values()):
+        return None
     configuration = KeptConfiguration(home)
     setup = configuration.read()
     if not has_live_account(setup):
