@@ -102,7 +102,7 @@ def test_loopback_leads_to_this_machine_or_nowhere(url: str | None) -> None:
 def test_real_money_is_refused(venue: str) -> None:
     with pytest.raises(ConfigError, match="real money is not open in this version"):
         make_venue(venue, settings("mainnet"))
-    with pytest.raises(ConfigError, match="real money is not open yet"):
+    with pytest.raises(ConfigError, match="real money is not open in this version"):
         make_venue(venue, settings("mainnet", "http://127.0.0.1:9"))
 
 
