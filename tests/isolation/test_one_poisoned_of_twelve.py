@@ -23,6 +23,10 @@ from tests.isolation.poisons import (
 from tests.unit.loop.runs import ROOMY
 
 BINDING = {**ROOMY, "max_positions": 3, "exposure_cap_frac": 0.15, "heat_cap_frac": 0.004}
+WHEN = [
+    pytest.param(0, marks=pytest.mark.slow),
+    MIDDLE,
+]  # poisoned from the first tick, or after half of them
 _runs: dict[tuple[str, int], Outcome] = {}
 
 
@@ -50,7 +54,7 @@ def name_of(poison: Any) -> str:
     return str(poison.__name__)
 
 
-@pytest.mark.parametrize("at", [0, MIDDLE])
+@pytest.mark.parametrize("at", WHEN)
 @pytest.mark.parametrize(
     "poison", [*FEEDS, *(pytest.param(each, marks=pytest.mark.slow) for each in MORE_FEEDS)], ids=name_of
 )
@@ -75,7 +79,7 @@ class TestPoisonedFeed:
         assert_others_alike(poisoned, absent)
 
 
-@pytest.mark.parametrize("at", [0, MIDDLE])
+@pytest.mark.parametrize("at", WHEN)
 @pytest.mark.parametrize("spoil", FILES, ids=name_of)
 class TestPoisonedFile:
     def test_where_no_cap_binds_the_others_do_as_they_would(

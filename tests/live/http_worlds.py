@@ -40,6 +40,7 @@ from tests.unit.loop.runs import LATE_MS, SYMBOLS, a_home, edit, enable
 
 KEY, SECRET = "round-trip-key-0001", "round-trip-secret-0001"
 BARS, BARS_BEFORE = 1_700, 1_400  # as many as `series_of` makes: the walk depends on their number
+LONGEST_TEST_MS = 300_000
 AHEAD_MS = 600_000  # how far ahead of the exchange's standing clock a request may be stamped
 FUNDING_EVERY_MS = 2 * HOUR_MS
 
@@ -166,8 +167,9 @@ def http_world(
 
 
 def coming_hour_ms() -> int:
-    """Return when the next hour begins."""
-    return (time.time_ns() // 1_000_000 // HOUR_MS + 1) * HOUR_MS
+    """Return when the next hour begins that the machine's clock does not reach while a test runs."""
+    now_ms = time.time_ns() // 1_000_000
+    return ((now_ms + LONGEST_TEST_MS) // HOUR_MS + 1) * HOUR_MS
 
 
 def seed_of(symbol: str) -> int:

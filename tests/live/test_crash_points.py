@@ -22,7 +22,7 @@ from tests.live.crash_points import (
 )
 from tests.live.crashing import Crash, Points
 
-FEWER, AHEAD = 17, 2
+FEWER, AHEAD = 29, 2
 
 
 def told(rows: list[Row]) -> str:

@@ -20,7 +20,7 @@ from tests.parity.differences import compared, difference, record_difference
 from tests.parity.drawn_series import without_column_cache
 from tests.unit.loop.runs import journal_of, set_risk
 
-QUICK_SET, SET = 20, 45
+QUICK_SET, SET = 10, 45
 FEWEST_DECISIONS, FEWEST_TRADES = 1_000, 100
 
 
@@ -45,7 +45,7 @@ def assert_alike(seeds: range, folder: Path) -> None:
     assert trades >= FEWEST_TRADES
 
 
-def test_twenty_random_configurations_come_out_alike(tmp_path: Path) -> None:
+def test_ten_random_configurations_come_out_alike(tmp_path: Path) -> None:
     assert_alike(range(QUICK_SET), tmp_path)
 
 

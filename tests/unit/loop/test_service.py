@@ -181,7 +181,7 @@ def test_with_a_file_broken_the_last_good_configuration_goes_on_loudly(
     assert any("goes on" in fault or "go on" in fault for fault in diary.reports[-1].faults)
 
 
-@pytest.mark.parametrize("spoil", BROKEN)
+@pytest.mark.parametrize("spoil", [break_registry, break_card])
 def test_started_with_a_file_broken_it_runs_on_the_last_good_one(
     tmp_path: Path, spoil: Callable[[Home], None]
 ) -> None:
