@@ -36,10 +36,10 @@ quality: install-dev
 	@echo "== import-linter"; $(BIN)/lint-imports --no-logo
 
 test: quality
-	@echo "== pytest";       $(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not slow"
+	@echo "== pytest";       $(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not slow"
 
 test-all: quality
-	@echo "== pytest";       $(BIN)/python -m pytest -q -n 3 --dist worksteal
+	@echo "== pytest";       $(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 SEEDS := 1-200
 BARS := 100

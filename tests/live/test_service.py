@@ -103,7 +103,7 @@ def test_a_wish_to_be_out_is_carried_out_at_once(tmp_path: Path, venue: str) -> 
     assert held == [True, False]
 
 
-@both_venues
+@pytest.mark.parametrize("venue", ["bybit", pytest.param("binance", marks=pytest.mark.slow)])
 def test_a_coin_disarmed_while_it_runs_keeps_its_stop_and_enters_no_more(tmp_path: Path, venue: str) -> None:
     world = a_world(tmp_path, venue)
     served(world, 5.5, [(2.5, lambda: disarm(world.home.account(ACCOUNT), SYMBOL))])
@@ -111,7 +111,7 @@ def test_a_coin_disarmed_while_it_runs_keeps_its_stop_and_enters_no_more(tmp_pat
     assert len(stops(world)) == 1
 
 
-@both_venues
+@pytest.mark.parametrize("venue", ["bybit", pytest.param("binance", marks=pytest.mark.slow)])
 def test_looks_between_the_closes_change_no_decision(tmp_path: Path, venue: str) -> None:
     served_world, ticked = a_world(tmp_path / "served", venue), a_world(tmp_path / "ticked", venue)
     served(served_world, 8.5)
