@@ -30,7 +30,7 @@ def told(rows: list[Row]) -> str:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", ["bybit", pytest.param("binance", marks=pytest.mark.slow)])
 def test_crashes_here_and_there_lose_nothing_and_double_nothing(tmp_path: Path, venue: str) -> None:
     scenario, rows = table(tmp_path, venue, FEWER, AHEAD)
     done = list(rows)

@@ -69,6 +69,7 @@ def weathered(storm: StormWorld, assets: int) -> Figures:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_some_assets_in_a_storm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with storm_world(tmp_path / "home", "bybit", FEW) as storm:
         figures = weathered(storm, FEW)
