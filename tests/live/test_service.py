@@ -17,7 +17,7 @@ from engine_alpha.step.recording import DECISION, digests_of
 from tests.exchange.trading.values import STOP_MARKET
 from tests.live.test_review_money import SYMBOL, a_world, both_venues
 from tests.live.worlds import ACCOUNT, SharedClock, World
-from tests.unit.loop.runs import HOUR_MS, START_MS, assert_sound, journal_of, set_engine
+from tests.unit.loop.runs import HOUR_MS, START_MS, assert_sound, fails, journal_of, set_engine
 from tests.unit.loop.services import Diary, EventfulClock
 
 SLICE_MS = 20_000
@@ -87,6 +87,20 @@ def test_a_stop_that_went_away_between_two_closes_is_back_at_the_next_look(
     assert [len(seen[name]) for name in ("before", "gone", "back")] == [1, 0, 1]
     assert diary.unhealthy() == []
     assert_sound(journal_of(world.home, ACCOUNT))
+
+
+def test_a_held_coin_whose_candles_stay_away_keeps_its_stop_all_the_same(tmp_path: Path) -> None:
+    world = a_world(tmp_path, "bybit")
+    seen: dict[str, list[str]] = {}
+    away = 4.7  # it has rested for long by then
+    deeds = [
+        (2.5, lambda: world.feed.poisons.__setitem__(SYMBOL, fails)),
+        (away, lambda: take_stops_away(world)),
+        (away + 1e-5, lambda: seen.__setitem__("gone", stops(world))),
+        (away + (LOOK_MS + SLICE_MS + 20_000) / HOUR_MS, lambda: seen.__setitem__("back", stops(world))),
+    ]
+    served(world, 4.8, deeds)
+    assert [len(seen[name]) for name in ("gone", "back")] == [0, 1]
 
 
 @both_venues

@@ -11,7 +11,7 @@ from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import ChloeError, JournalError
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.live_step import steppable
-from engine_alpha.loop.service.schedule import Standing
+from engine_alpha.loop.service.schedule import LONGEST_LIVE_PAUSE_MS, LONGEST_PAUSE_MS, Standing
 from engine_alpha.loop.wiring import JOURNAL_NAME
 from engine_alpha.plans.setup import Setup
 
@@ -40,7 +40,6 @@ class Account:
     retry_ms: int = 0
     looked_ms: int = 0
     wishes: tuple[object, ...] = ()
-    live_faults: dict[str, str] = field(default_factory=dict)
     _path: Path | None = None
     _file: tuple[int, int] = (0, 0)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -83,10 +82,19 @@ class Account:
         engine = self.engine
         return 0 if engine is None or engine.feed.simulated else engine.setup.engine.settle_delay_ms
 
-    @property
-    def longest_pause_ms(self) -> int:
-        """How long a faulty asset is left alone at most: real positions are looked after more closely."""
-        return PAUSES_MS[2] if self.engine is not None and self.engine.live is not None else PAUSES_MS[-1] * 3
+    def longest_pause_ms(self, symbol: str) -> int:
+        """Return how long a faulty asset is left alone at most.
+
+        Where orders are real no longer than a minute; with anything at the venue no longer than between two
+        looks: its stop may be gone, whatever its candles do.
+        """
+        engine = self.engine
+        if engine is None or engine.live is None:
+            return LONGEST_PAUSE_MS
+        state = engine.live.book.states.get(symbol)
+        if state is None or state.is_over:
+            return LONGEST_LIVE_PAUSE_MS
+        return min(LONGEST_LIVE_PAUSE_MS, engine.setup.engine.service.look_every_ms)
 
     def standing(self, symbol: str) -> Standing:
         """Return how an asset is doing."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.loop.service.schedule import Standing, newest_open_ms
-from engine_alpha.loop.times import clock_time
+from engine_alpha.times import clock_time
 
 GRACE_MS = 60_000
 

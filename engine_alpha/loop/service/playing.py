@@ -17,10 +17,10 @@ from engine_alpha.loop.service.health import Health
 from engine_alpha.loop.service.service import Service
 from engine_alpha.loop.service.stopping import Stop
 from engine_alpha.loop.tick import TickReport
-from engine_alpha.loop.times import iso
 from engine_alpha.notices.systemd import Notifier
 from engine_alpha.plans.setup import Setup
 from engine_alpha.step.recording import DECISION
+from engine_alpha.times import iso
 
 SLICE_MS = 3_600_000
 WIDTH = 30

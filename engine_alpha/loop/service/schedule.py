@@ -13,6 +13,7 @@ from engine_alpha.domain.asset import AssetConfig
 BUDGET, REFUND = 5.0, 0.25
 PAUSES_MS = (5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 600_000, 900_000)
 """How long after the first, second ... fault in a row an asset is tried again."""
+LONGEST_PAUSE_MS, LONGEST_LIVE_PAUSE_MS = PAUSES_MS[-1], 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Standing:
         return replace(self, bar_ms=open_ms, written_ms=open_ms, reason=reason, faulty_since_ms=since)
 
     def after_fault(
-        self, open_ms: int, reason: str, now_ms: int, longest_ms: int = PAUSES_MS[-1]
+        self, open_ms: int, reason: str, now_ms: int, longest_ms: int = LONGEST_PAUSE_MS
     ) -> "Standing":
         """Return the standing after a fault, with the time of the next attempt."""
         faults, budget = self.faults + 1, max(0.0, self.budget - 1.0)

@@ -24,6 +24,7 @@ from engine_alpha.ports import Clock
 _log = logging.getLogger("chloe.service")
 
 CLOCK_JUMP_MS = 60_000
+SHORTEST_WAIT_MS = 100  # what is due may have to wait for a close: not in a circle
 
 
 class Watcher(Protocol):
@@ -197,7 +198,7 @@ class Service:
         engine = self.setup.engine
         accounts = list(self.accounts.values())
         nexts = [next_ms(each.assets(), each.standings, now_ms, each.settle_ms) for each in accounts]
-        self._next_ms = max(now_ms + 1, min(nexts))
+        self._next_ms = max(now_ms + SHORTEST_WAIT_MS, min(nexts))
         found = health(
             [self._view(account) for account in accounts],
             now_ms,

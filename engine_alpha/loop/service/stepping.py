@@ -10,10 +10,10 @@ from engine_alpha.loop.saying import about
 from engine_alpha.loop.service.accounts import Account
 from engine_alpha.loop.service.schedule import Standing, due, newest_open_ms, next_ms, unwritten
 from engine_alpha.loop.tick import TickReport, tick_all
-from engine_alpha.loop.times import clock_time
 from engine_alpha.ports import Event
 from engine_alpha.step.recording import BREAKER, no_decision_event
 from engine_alpha.step.text import to_text
+from engine_alpha.times import clock_time
 
 _log = logging.getLogger("chloe.service")
 
@@ -94,7 +94,9 @@ def _settle(account: Account, step: StepReport) -> None:
     elif step.is_settled:
         after = before.after_success(step.open_ms)
     else:
-        after = before.after_fault(step.open_ms, step.reason, step.now_ms, account.longest_pause_ms)
+        after = before.after_fault(
+            step.open_ms, step.reason, step.now_ms, account.longest_pause_ms(step.symbol)
+        )
     account.standings[step.symbol] = after
     if before.faults and after.faulty_since_ms is None:
         since = clock_time(before.faulty_since_ms or step.now_ms)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,17 @@ def test_a_coin_that_is_down_rests_and_the_others_go_on_byte_for_byte(tmp_path: 
 @pytest.mark.slow
 def test_one_coin_down_for_a_week_leaves_the_others_byte_for_byte(tmp_path: Path) -> None:
     one_coin_down(tmp_path, 170)
+
+
+def test_a_probe_that_waits_for_a_close_does_not_run_in_a_circle(tmp_path: Path) -> None:
+    home = a_home(tmp_path, ("ETHUSDT", "SOLUSDT"))
+    feed = a_feed()
+    feed.poisons["SOLUSDT"] = fails
+    diary = played(home, feed, 0.15, begin_ms=START_MS + HOUR_MS - 325_000)  # a probe is due 10 s before
+    moments = [now_ms for now_ms, _ in diary.healths]
+    assert min(after - before for before, after in pairwise(moments)) >= 100
+    asked = [request for request in feed.asked if request.asset.symbol == "SOLUSDT"]
+    assert len(asked) >= 7
 
 
 def test_all_feeds_down_for_a_day_lose_no_record_and_it_catches_up(tmp_path: Path) -> None:
