@@ -25,11 +25,11 @@ from engine_alpha.loop import wiring
 from engine_alpha.loop.clocks import FixedClock
 from engine_alpha.loop.rehearse import rehearse
 from engine_alpha.loop.tick import tick_all
-from engine_alpha.loop.times import parse_iso
 from engine_alpha.plans.history import History
 from engine_alpha.plans.setup import read_setup
 from engine_alpha.ports import BarRequest
 from engine_alpha.step.recording import Labels
+from engine_alpha.times import parse_iso
 
 HOUR_MS = 3_600_000
 START_MS = parse_iso("2024-03-01T00:00:00+00:00")

@@ -33,11 +33,11 @@ from engine_alpha.loop.service.health import Health
 from engine_alpha.loop.service.service import Service
 from engine_alpha.loop.service.stopping import Stop
 from engine_alpha.loop.tick import TickReport
-from engine_alpha.loop.times import parse_iso
 from engine_alpha.notices.systemd import Notifier
 from engine_alpha.plans.setup import Setup, read_setup
 from engine_alpha.ports import BarRequest
 from engine_alpha.step.recording import DECISION, NO_DECISION, Labels
+from engine_alpha.times import parse_iso
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 START_MS = parse_iso("2024-03-01T00:00:00+00:00")
@@ -96,6 +96,7 @@ class Gauge:
     """What is measured on the way."""
 
     days: int
+    end_ms: int = 0  # of the process that runs now
     service: list[Service] = field(default_factory=list)
     ticks: int = 0
     tick_ms: list[int] = field(default_factory=list)
@@ -125,7 +126,7 @@ class Gauge:
                     file=sys.stderr,
                 )
         self._last_ms = now_ms
-        self.service[-1].stop.asked |= now_ms >= START_MS + self.days * DAY_MS
+        self.service[-1].stop.asked |= now_ms >= self.end_ms
 
     def close(self) -> None:
         """Do nothing."""
@@ -193,8 +194,8 @@ def run(days: int, assets: int, seed: int | None) -> None:
         began_s, processes = time.monotonic(), 0
         for end_ms in lives(seed, days):
             gauge.service.append(service_of(home, feed, gauge, clock))
-            gauge.days = max(1, -(-(end_ms - START_MS) // DAY_MS)) if seed is None else days
-            run_until(gauge.service[-1], clock, end_ms)
+            gauge.end_ms = end_ms
+            gauge.service[-1].run()
             processes += 1
             if seed is not None:
                 clock.set(clock.now_ms() + Random(f"{seed}/{end_ms}").randrange(6 * HOUR_MS))
@@ -210,21 +211,6 @@ def run(days: int, assets: int, seed: int | None) -> None:
         told = ", ".join(f"{mib:.1f} on day {day:.0f}" for day, mib in points)
         print(f"RSS MiB {told}; slope of the second half {slope_mib_a_day(gauge.rss_mib):+.3f} a day")
         print(f"journal {size:.1f} MiB, {size / days * 365:.0f} MiB a year")
-
-
-def run_until(service: Service, clock: JumpingClock, end_ms: int) -> None:
-    """Run a service until that time, then let it go."""
-    inner = clock.wait_until
-
-    def wait_until(at_ms: int) -> None:
-        inner(at_ms)
-        service.stop.asked |= clock.now_ms() >= end_ms
-
-    clock.wait_until = wait_until  # type: ignore[method-assign]
-    try:
-        service.run()
-    finally:
-        clock.wait_until = inner  # type: ignore[method-assign]
 
 
 def main() -> None:

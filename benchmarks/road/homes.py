@@ -20,10 +20,10 @@ from benchmarks.peers.runners.contract import PeerBars, Rules, sweep_levels
 from engine_alpha.domain.lookback import BLOCK
 from engine_alpha.errors import DataError
 from engine_alpha.home import Home, init_home
-from engine_alpha.loop.times import parse_iso
 from engine_alpha.plans.history import History
 from engine_alpha.plans.setup import read_setup
 from engine_alpha.store.shelf import open_shelf
+from engine_alpha.times import parse_iso
 
 SEED = 1
 SEEDED, REPEATING, REAL, MINUTES = "seeded", "repeating", "real", "minutes"

@@ -13,8 +13,7 @@ from engine_alpha.audit.checks import (
     SAFETY,
     Audit,
 )
-
-FULL_SIZE = 1.0
+from engine_alpha.loop.arming import FULL_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

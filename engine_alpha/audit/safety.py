@@ -13,9 +13,10 @@ from engine_alpha.errors import ConfigError
 from engine_alpha.kernel.codes import ACTIVE, OWN_GATES, SHADOW
 from engine_alpha.kernel.money import DAY_MS, equity_quote
 from engine_alpha.kernel.sizing import drawdown_frac
-from engine_alpha.reports.words import count, held, minute, money, number, percent
+from engine_alpha.reports.words import count, held, money, number, percent
 from engine_alpha.step.plan import AssetPlan
 from engine_alpha.step.state import rebased
+from engine_alpha.times import minute
 
 RECORD_MS = 7 * DAY_MS
 """How long an asset is on paper, at the least, before its orders may be real."""

@@ -10,7 +10,8 @@ from engine_alpha.domain.bars import Floats, Ints
 from engine_alpha.kernel.signals import FUNDING_PRESSURE, SIGNALS
 from engine_alpha.plans.history import History, due_numbers
 from engine_alpha.plans.setup import Setup
-from engine_alpha.reports.words import count, day, minute
+from engine_alpha.reports.words import count, day
+from engine_alpha.times import minute
 
 
 def history_notes(setup: Setup, wanted: History, found: Gathered, columns: Columns) -> tuple[str, ...]:

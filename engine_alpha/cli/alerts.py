@@ -94,7 +94,8 @@ def _nobody(home: Home) -> str:
 def _sent(home: Home, targets: tuple[str, ...], kind: str, send: Sender) -> list[dict[str, Any]]:
     """Send to all targets at once; return what became of each, and how long it took."""
     from engine_alpha.notices.courier import target_names
-    from engine_alpha.notices.messages import Message, minute
+    from engine_alpha.notices.messages import Message
+    from engine_alpha.times import minute
 
     at_ms = now_ms()
     body = f"This is a test of {home.path}: alerts of kind {kind} look like this.\n{minute(at_ms)} UTC"
@@ -193,7 +194,7 @@ def _show_status(home: Home, found: dict[str, Any]) -> None:
 
 def _told(event: dict[str, Any]) -> str:
     """Return what became of an alert, or of a target, in one line."""
-    from engine_alpha.reports.words import minute
+    from engine_alpha.times import minute
 
     at = minute(event["at_ms"])
     status = event["status"]

@@ -222,7 +222,7 @@ def _show(result: BacktestResult, run: Run, found: Statistics) -> None:
         blocked_table,
         summary_tables,
     )
-    from engine_alpha.reports.words import minute
+    from engine_alpha.times import minute
 
     wanted = result.history
     span = f"{minute(wanted.from_ms)} to {minute(wanted.to_ms)}"

@@ -106,7 +106,7 @@ def restore(file: str, force: bool) -> None:
             }
         )
         return
-    from engine_alpha.reports.words import minute
+    from engine_alpha.times import minute
 
     show(f"restored {home.path} as {done.about.home} was at {minute(done.about.made_ms)} UTC")
     show(*_contents_lines(done.contents))

@@ -14,8 +14,9 @@ from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.kernel.codes import ENTER
 from engine_alpha.kernel.values import Decision, Record
 from engine_alpha.reports.blocked import Tally, Verdicts, tally
-from engine_alpha.reports.words import count, minute
+from engine_alpha.reports.words import count
 from engine_alpha.step.recording import FILL
+from engine_alpha.times import minute
 
 if TYPE_CHECKING:
     from engine_alpha.ports import Journal

@@ -158,7 +158,8 @@ def _show(reports: Sequence[Report]) -> None:
 
 
 def _heading(report: Report) -> str:
-    from engine_alpha.reports.words import count, minute
+    from engine_alpha.reports.words import count
+    from engine_alpha.times import minute
 
     label = report.label
     told = " ".join(filter(None, (label.venue, label.market, label.symbol, label.timeframe, label.kind)))
@@ -169,7 +170,7 @@ def _heading(report: Report) -> str:
 
 
 def _lines(finding: Finding) -> list[str]:
-    from engine_alpha.reports.words import minute
+    from engine_alpha.times import minute
 
     since = "" if finding.first_ms is None else f" from {minute(finding.first_ms)}"
     mark = "STOP" if finding.grave else "note"

@@ -89,9 +89,9 @@ def _listed(home: Home, engine: EngineConfig, venue: str, symbols: Sequence[str]
 
 def _wanted(root: Path, listed: Instrument, given: Mapping[str, Any]) -> Iterator[Wanted]:
     from engine_alpha.feeds.files import MARK_TIMEFRAME
-    from engine_alpha.loop.times import parse_iso
     from engine_alpha.store.downloading import Wanted, stored_from_ms
     from engine_alpha.store.months import FUNDING, MARK
+    from engine_alpha.times import parse_iso
 
     venue, candles = given["venue"], given["timeframe"]
     end_ms = parse_iso(given["end"]) if given["end"] else END_OF_TIME_MS
@@ -155,7 +155,8 @@ def _fields(done: Downloaded) -> dict[str, Any]:
 
 def _show(root: Path, done: Sequence[Downloaded]) -> None:
     from engine_alpha.reports.table import Table, columns
-    from engine_alpha.reports.words import count, minute
+    from engine_alpha.reports.words import count
+    from engine_alpha.times import minute
 
     rows = []
     for each in done:

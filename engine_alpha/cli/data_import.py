@@ -165,7 +165,8 @@ def _fields(plan: Import, manifests: dict[Key, Manifest]) -> dict[str, Any]:
 
 def _show(plan: Import, manifests: dict[Key, Manifest]) -> None:
     from engine_alpha.reports.table import Table, columns
-    from engine_alpha.reports.words import count, day, minute
+    from engine_alpha.reports.words import count, day
+    from engine_alpha.times import minute
 
     rows = []
     for each in plan.series:

@@ -16,10 +16,10 @@ from engine_alpha.config.instruments import listing_fault
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import ChloeError, ConfigError, JournalError
 from engine_alpha.home import Home
-from engine_alpha.loop.times import iso
 from engine_alpha.loop.wiring import ACCOUNT_OF_FEED, JOURNAL_NAME, make_feed
 from engine_alpha.reports.doctor import FAIL, OK, WARN, Check, judged
 from engine_alpha.reports.words import count
+from engine_alpha.times import iso
 
 if TYPE_CHECKING:
     from engine_alpha.plans.setup import Setup

@@ -43,8 +43,8 @@ def history_options(required: bool = True) -> Callable[[Command], Command]:
 
 def asked_history(given: Mapping[str, Any]) -> History:
     """Return the history that the options name; raise `UsageError` or `ConfigError` for what names none."""
-    from engine_alpha.loop.times import parse_iso
     from engine_alpha.plans.history import History
+    from engine_alpha.times import parse_iso
 
     symbols = tuple(dict.fromkeys(name.strip() for name in given["symbols"].split(",") if name.strip()))
     if not symbols:

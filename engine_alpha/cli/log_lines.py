@@ -15,9 +15,10 @@ from engine_alpha.notices.messages import TRADES
 from engine_alpha.notices.wording import notes_of
 from engine_alpha.ports import StoredEvent
 from engine_alpha.reports.gates import blocking
-from engine_alpha.reports.words import gain, minute, number, price
+from engine_alpha.reports.words import gain, number, price
 from engine_alpha.step.recording import decision_view
 from engine_alpha.step.text import build
+from engine_alpha.times import minute
 
 INFO, WARNING, ERROR = "INFO", "WARNING", "ERROR"
 

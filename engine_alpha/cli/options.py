@@ -122,6 +122,6 @@ def now_ms(now: str | None = None) -> int:
 
     if now is None:
         return time.time_ns() // 1_000_000
-    from engine_alpha.loop.times import parse_iso
+    from engine_alpha.times import parse_iso
 
     return parse_iso(now)

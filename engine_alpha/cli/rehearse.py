@@ -134,7 +134,7 @@ def _show(
     reasons: list[tuple[str, str, int, str]],
 ) -> None:
     from engine_alpha.reports.rehearsal import coins_table, no_decision_lines, rehearsal_lines
-    from engine_alpha.reports.words import minute
+    from engine_alpha.times import minute
 
     span = f"{minute(wanted.from_ms)} to {minute(wanted.to_ms)}"
     show(f"rehearsal of {wanted.venue} bars from {wanted.data}, {span}", "")

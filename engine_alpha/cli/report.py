@@ -187,7 +187,8 @@ def _target(account: Account, out: Path | None) -> Path:
 
 
 def _tell(account: Account, run: Run, path: Path, size: int) -> None:
-    from engine_alpha.reports.words import count, minute
+    from engine_alpha.reports.words import count
+    from engine_alpha.times import minute
 
     bars = sum(len(coin.open_ms) for coin in run.coins)
     show(

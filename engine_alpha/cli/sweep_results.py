@@ -30,7 +30,8 @@ from engine_alpha.reports.sweep import (
     value_text,
 )
 from engine_alpha.reports.table import Table
-from engine_alpha.reports.words import count, factor_fields, minute, plain
+from engine_alpha.reports.words import count, factor_fields, plain
+from engine_alpha.times import minute
 
 
 def found_parts(plan: SweepPlan, result: SweepResult, best: int) -> list[Table | str]:

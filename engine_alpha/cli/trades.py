@@ -100,7 +100,7 @@ def trades(limit: int | None, shape: str | None, **filters: str | None) -> None:
 
 
 def _wanted(filters: dict[str, str | None]) -> Wanted:
-    from engine_alpha.loop.times import parse_iso
+    from engine_alpha.times import parse_iso
 
     since, until = filters["since"], filters["until"]
     return Wanted(

@@ -74,7 +74,7 @@ def verify(data: str | None, venue: str | None, first: str | None, end: str | No
 def span_of(first: str | None, end: str | None) -> Span:
     """Return the span of bars that --from and --to name; raise `ConfigError` for an empty one."""
     from engine_alpha.backtest.verify import Span
-    from engine_alpha.loop.times import parse_iso
+    from engine_alpha.times import parse_iso
 
     span = Span(**_times(from_ms=first and parse_iso(first), to_ms=end and parse_iso(end)))
     if span.from_ms >= span.to_ms:

@@ -58,7 +58,7 @@ def why(symbol: str | None, everything: bool, **how: Any) -> None:
     account = choose_account(chosen_home())
     if not account.exists:
         raise ConfigError(f"nothing has run in account {account.name} yet: run chloe tick")
-    from engine_alpha.loop.times import parse_iso
+    from engine_alpha.times import parse_iso
 
     at_ms, since_ms = (None if how[name] is None else parse_iso(how[name]) for name in ("at", "since"))
     with reading(account) as journal:

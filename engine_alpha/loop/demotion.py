@@ -19,11 +19,11 @@ from engine_alpha.kernel.evidence import (
 )
 from engine_alpha.loop.arming import ArmedAsset, halve, take_back
 from engine_alpha.loop.engine import Engine
-from engine_alpha.loop.times import iso
-from engine_alpha.loop.watching import Watched, take_in_trades
+from engine_alpha.loop.trade_watch import Watched, take_in_trades
 from engine_alpha.ports import Event
 from engine_alpha.step.recording import ROLLOUT
 from engine_alpha.step.text import to_text
+from engine_alpha.times import iso
 
 _log = logging.getLogger("chloe.rollout")
 

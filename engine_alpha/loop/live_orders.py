@@ -18,7 +18,7 @@ from engine_alpha.loop.arming import Armed, armed, counting
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.flatten_file import FlattenWish, requested_flattens
 from engine_alpha.loop.halting import take_up_halt
-from engine_alpha.loop.watching import Watches
+from engine_alpha.loop.trade_watch import Watches
 from engine_alpha.plans.setup import Setup
 from engine_alpha.ports import Event, Venue
 from engine_alpha.step.plan import AssetPlan, kept_plan

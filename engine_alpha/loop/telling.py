@@ -10,11 +10,11 @@ from engine_alpha.kernel.values import Decision, Position, SubAccount
 from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.live_step import ALREADY, DECIDED, FAILED, StepReport, Tick
 from engine_alpha.loop.saying import about
-from engine_alpha.loop.times import clock_time, iso
 from engine_alpha.reports import gates
 from engine_alpha.step.asset_step import Stepped
 from engine_alpha.step.recording import SIDES, decision_words
 from engine_alpha.step.text import named
+from engine_alpha.times import clock_time, iso
 from engine_alpha.trading.state import LiveState
 
 _log = logging.getLogger("chloe.step")

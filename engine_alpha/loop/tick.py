@@ -21,8 +21,8 @@ from engine_alpha.loop.live_step import (
 )
 from engine_alpha.loop.saying import about
 from engine_alpha.loop.telling import report_fields, tell, tell_orders
-from engine_alpha.loop.times import iso
 from engine_alpha.step.recording import no_decision_event
+from engine_alpha.times import iso
 
 _log = logging.getLogger("chloe.runner")
 

@@ -131,7 +131,7 @@ def files_feed(data: Path, venue: str | None) -> BarFeed:
 def make_clock(now: str | None) -> Clock:
     """Return the system's clock, or one fixed at an ISO time."""
     from engine_alpha.loop.clocks import FixedClock, SystemClock
-    from engine_alpha.loop.times import parse_iso
+    from engine_alpha.times import parse_iso
 
     return SystemClock() if now is None else FixedClock(parse_iso(now))
 
@@ -420,7 +420,7 @@ def play_command(home: str | None, begin: str, until: str) -> int:
     from engine_alpha.home import find_home
     from engine_alpha.loop.saying import complain, configure_logging
     from engine_alpha.loop.service.playing import play
-    from engine_alpha.loop.times import parse_iso
+    from engine_alpha.times import parse_iso
 
     configure_logging(logging.WARNING)
     try:

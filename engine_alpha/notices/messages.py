@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from engine_alpha.times import minute
+
 TRADES, FAULTS, HALTS, ROLLOUT, SUMMARY = "trades", "faults", "halts", "rollout", "summary"
 TEST = "test"  # `chloe alerts test`
 
@@ -77,11 +79,6 @@ def line_of(text: str) -> str:
     """Return a text that fits on one line and into any encoding: details come from files and venues."""
     flat = " ".join(text.encode("utf-8", "replace").decode().split())
     return flat if len(flat) <= _LONGEST_LINE else f"{flat[:_LONGEST_LINE]}…"
-
-
-def minute(at_ms: int) -> str:
-    """Return date and time to the minute, UTC: 2025-11-25 14:00."""
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def day_of(at_ms: int) -> str:

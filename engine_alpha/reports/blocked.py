@@ -8,7 +8,8 @@ from engine_alpha.kernel.codes import ACCOUNT_GATES, OWN_GATES
 from engine_alpha.reports import gates
 from engine_alpha.reports.status import fitted
 from engine_alpha.reports.table import Table, columns
-from engine_alpha.reports.words import NOTHING, count, minute, percent
+from engine_alpha.reports.words import NOTHING, count, percent
+from engine_alpha.times import minute
 
 MOST_SPANS, MOST_GATES = 3, 4
 NO_RECORD = "no record"

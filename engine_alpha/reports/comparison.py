@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine_alpha.reports.table import Table, columns, pairs
-from engine_alpha.reports.words import count, gain, minute
+from engine_alpha.reports.words import count, gain
+from engine_alpha.times import minute
 
 View = Mapping[str, Any]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from engine_alpha.domain.orders import OPEN, UNRESOLVED
 from engine_alpha.reports.table import Table, columns
-from engine_alpha.reports.words import NOTHING, count, minute
+from engine_alpha.reports.words import NOTHING, count
+from engine_alpha.times import minute
 
 STATE_PREFIX = "live/"
 WIDTH = 118

@@ -7,7 +7,8 @@ from typing import Any
 from engine_alpha.reports.live import position_words, span_words
 from engine_alpha.reports.status import fitted, pending_words
 from engine_alpha.reports.table import Table, columns, table_width
-from engine_alpha.reports.words import NOTHING, gain, minute, multiple_of_risk, price
+from engine_alpha.reports.words import NOTHING, gain, multiple_of_risk, price
+from engine_alpha.times import minute
 
 Position = Mapping[str, Any]
 

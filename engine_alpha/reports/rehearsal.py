@@ -11,10 +11,10 @@ from engine_alpha.reports.words import (
     factor_value,
     gain,
     interval,
-    minute,
     money,
     percent,
 )
+from engine_alpha.times import minute
 
 
 def coins_table(per_coin: Mapping[str, ProfitFactor], whole: ProfitFactor) -> Table:

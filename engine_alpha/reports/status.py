@@ -13,12 +13,11 @@ from engine_alpha.reports.words import (
     count,
     gain,
     held,
-    hour,
-    minute,
     money,
     percent,
     price,
 )
+from engine_alpha.times import clock_time, minute
 
 WIDTH = 118
 UNBROKEN = "\N{NO-BREAK SPACE}"
@@ -222,7 +221,7 @@ def short_reason(asset: Asset) -> str:
     if asset["missing_bars"] and asset["bar_ms"] is not None:
         return f"✗ {count(asset['missing_bars'], 'bar')} without a record"
     if asset["pending"]:
-        return f"enters at {hour(asset['pending']['fills_at_ms'])}"
+        return f"enters at {clock_time(asset['pending']['fills_at_ms'])}"
     if asset["exit_due"]:
         return f"leaves: {asset['exit_due']}"
     if asset["position"]:
@@ -270,7 +269,7 @@ def asset_lines(asset: Asset, width: int = WIDTH) -> list[str]:
 def pending_words(pending: Mapping[str, Any], card: str | None) -> str:
     """Return a decided entry that has not been booked yet."""
     words = f"enters {pending['side']} {price(pending['quantity_base'])} by {card}, "
-    words += f"provisional: fills at the open of {hour(pending['fills_at_ms'])}"
+    words += f"provisional: fills at the open of {clock_time(pending['fills_at_ms'])}"
     if pending["provisional_price"] is not None:
         words += f", {price(pending['provisional_price'])} as it stands"
     return words

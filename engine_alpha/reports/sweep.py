@@ -14,10 +14,10 @@ from engine_alpha.reports.words import (
     factor_value,
     gain,
     interval,
-    minute,
     number,
     percent,
 )
+from engine_alpha.times import minute
 
 OBJECTIVES = {
     "pf_low": "the low end of PF's 95 % interval",

@@ -7,7 +7,8 @@ from typing import Any
 
 from engine_alpha.kernel.profit_factor import profit_factor
 from engine_alpha.reports.table import Table, columns, table_width
-from engine_alpha.reports.words import count, factor, gain, held, minute, multiple_of_risk, percent, price
+from engine_alpha.reports.words import count, factor, gain, held, multiple_of_risk, percent, price
+from engine_alpha.times import minute
 
 Trade = Mapping[str, Any]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from engine_alpha.reports.gates import blocking, gates_of, limit, seen
 from engine_alpha.reports.table import Table, columns, pairs
-from engine_alpha.reports.words import NOTHING, gain, hour, minute, money, multiple_of_risk, number, price
+from engine_alpha.reports.words import NOTHING, gain, money, multiple_of_risk, number, price
+from engine_alpha.times import clock_time, minute
 
 View = Mapping[str, Any]
 
@@ -14,7 +15,7 @@ SIGNALS_ABREAST, GATES_ABREAST = 3, 2
 
 def headline(view: View) -> list[str]:
     """Return which bar this is and what was decided on it."""
-    bar = f"{minute(view['open_ms'])} to {hour(view['close_ms'])} UTC"
+    bar = f"{minute(view['open_ms'])} to {clock_time(view['close_ms'])} UTC"
     return [
         f"{view['symbol']} {view['timeframe']} · bar {bar} · close {price(view['close'])}",
         f"{view['action']}: {_because(view)}",

@@ -5,25 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine_alpha.kernel.profit_factor import ProfitFactor
+from engine_alpha.times import clock_time, minute
 
 DAY_MS = 86_400_000
 UNKNOWN = "unknown"
 NOTHING = "–"
 
 
-def minute(at_ms: int) -> str:
-    """Return date and time to the minute, UTC: 2025-11-25 14:00."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def hour(at_ms: int) -> str:
-    """Return the time of day, UTC: 14:00."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M")
-
-
 def clock(at_ms: int, now_ms: int) -> str:
     """Return the time of day, UTC, the date of another day: 14:00, 11-25."""
-    return hour(at_ms) if 0 <= now_ms - at_ms < DAY_MS else minute(at_ms)[5:10]
+    return clock_time(at_ms) if 0 <= now_ms - at_ms < DAY_MS else minute(at_ms)[5:10]
 
 
 def day(at_ms: int | None) -> str:

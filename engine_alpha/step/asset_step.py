@@ -50,6 +50,7 @@ from engine_alpha.step.state import (
     state_text,
 )
 from engine_alpha.step.windows import Window, check_funding, window_of
+from engine_alpha.times import minute
 
 SETTLE_EXIT_MS = DAY_MS  # how long before its settlement a contract is left
 MAX_CATCH_UP = 500  # bars stepped one by one after a pause; beyond, a flat asset goes on at the newest bar
@@ -187,7 +188,9 @@ def step_asset(desk: Desk, plan: AssetPlan, reading: Reading) -> tuple[list[Step
             done.append(step_bar(desk, plan, reading, at))
     last_ms = int(reading.bars.open_ms[-1])
     if last_ms < newest_ms:
-        return done, DataError(STALE, f"newest bar opened at {last_ms}, the one at {newest_ms} is missing")
+        return done, DataError(
+            STALE, f"the newest bar opened {minute(last_ms)}, the one of {minute(newest_ms)} is missing"
+        )
     return done, None
 
 
@@ -197,7 +200,7 @@ def record_missing(desk: Desk, asset: AssetConfig, due_ms: int, open_ms: int) ->
     for missing_ms in range(first_ms, open_ms, asset.timeframe_ms):
         key = f"{bar_key(asset.symbol, asset.base_timeframe, missing_ms)}/{STALE}"
         if not desk.journal.has(NO_DECISION, key):
-            text = f"the feed has no bar that opened at {missing_ms}, but later ones"
+            text = f"the feed has no bar that opened {minute(missing_ms)}, but later ones"
             event = no_decision_event(asset.symbol, asset.base_timeframe, missing_ms, "missing", text)
             desk.journal.commit(desk.now_ms, [event], {})
 

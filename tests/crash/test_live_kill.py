@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine_alpha.loop.times import iso
+from engine_alpha.times import iso
 from tests.live.crash_points import CARD, differences, outcome_of
 from tests.live.http_worlds import HttpWorld, When, coming_hour_ms, http_world
 from tests.unit.loop.processes import ROOT

@@ -5,8 +5,8 @@ Arguments: home, first and last hour since the epoch. Each hour is printed once 
 
 import sys
 
-from engine_alpha.loop.times import iso
 from engine_alpha.loop.wiring import run_tick
+from engine_alpha.times import iso
 
 home, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from engine_alpha.home import Home, init_home
 from engine_alpha.loop.rehearse import rehearse
-from engine_alpha.loop.times import parse_iso
 from engine_alpha.plans.history import History
+from engine_alpha.times import parse_iso
 
 
 def test_spot_history_before_the_contract_is_decided_and_its_outage_recorded(

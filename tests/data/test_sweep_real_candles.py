@@ -12,7 +12,7 @@ from engine_alpha.backtest import History
 from engine_alpha.backtest.request import Overrides, backtest_setup
 from engine_alpha.backtest.sweeping.road import prepare
 from engine_alpha.backtest.sweeping.variants import make_variants
-from engine_alpha.loop.times import parse_iso
+from engine_alpha.times import parse_iso
 from tests.unit.backtest.both_roads import in_full
 from tests.unit.loop.runs import SYMBOLS, a_home
 

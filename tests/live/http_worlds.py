@@ -22,9 +22,9 @@ from engine_alpha.config.keys import keys_file
 from engine_alpha.domain.bars import Funding
 from engine_alpha.home import Home
 from engine_alpha.loop.tick import TickReport
-from engine_alpha.loop.times import iso
 from engine_alpha.loop.wiring import run_tick
 from engine_alpha.plans.setup import read_setup
+from engine_alpha.times import iso
 from tests.exchange import binance_signing, bybit_signing
 from tests.exchange.binance_signing import BinanceKey
 from tests.exchange.binance_trading import BinanceTrading

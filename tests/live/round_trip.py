@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from engine_alpha.journals.sqlite import SqliteJournal
-from engine_alpha.loop.times import iso
 from engine_alpha.ports import StoredEvent
 from engine_alpha.step.recording import TRADE
+from engine_alpha.times import iso
 from engine_alpha.trading.recording import EXECUTION, ORDER, PROTECTION
 from tests.live.http_worlds import HttpWorld, When, http_world
 from tests.unit.loop.runs import QUICK

@@ -16,7 +16,7 @@ from engine_alpha.home import Home
 from engine_alpha.loop import wiring
 from engine_alpha.loop.arming import arm
 from engine_alpha.loop.tick import TickReport
-from engine_alpha.loop.times import iso
+from engine_alpha.times import iso
 from tests.exchange.clock import ExchangeClock
 from tests.exchange.limits import RateLimits
 from tests.live.http_worlds import HttpWorld, http_world

@@ -13,8 +13,8 @@ import pytest
 from engine_alpha.config.keys import keys_file
 from engine_alpha.errors import ChloeError
 from engine_alpha.loop.arming import FILE_NAME, arm
-from engine_alpha.loop.times import iso
 from engine_alpha.loop.wiring import run_tick
+from engine_alpha.times import iso
 from tests.live.http_worlds import KEY, HttpWorld, When, http_world, plant_keys
 from tests.live.round_trip import BARS_IN, CARD, SYMBOL
 from tests.live.worlds import ACCOUNT

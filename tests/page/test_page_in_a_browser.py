@@ -14,7 +14,8 @@ from engine_alpha.reports.page import page_of
 from engine_alpha.reports.run import Run
 from engine_alpha.reports.statistics import statistics_of
 from engine_alpha.reports.terms import REGIME_WORDS
-from engine_alpha.reports.words import gain, minute
+from engine_alpha.reports.words import gain
+from engine_alpha.times import minute
 from tests.page.browser import Tab, browser_tab, found_browser
 from tests.unit.reports.runs import FROM_MS, HOUR_MS, empty_run, random_run
 

@@ -19,11 +19,11 @@ from engine_alpha.reports.words import (
     gain,
     held,
     interval,
-    minute,
     money,
     multiple_of_risk,
     percent,
 )
+from engine_alpha.times import minute
 
 FEW_TRADES = 50  # below, the interval is too narrow (kernel.profit_factor)
 MOST_REASONS = 12  # why bars have no decision; a thousand coins have thousands

@@ -20,7 +20,7 @@ pytest.importorskip("numba", reason="numba is absent: the backtest extra is not 
 from engine_alpha.backtest.trials import trials_known
 from engine_alpha.cli.root import chloe
 from engine_alpha.home import Home
-from engine_alpha.loop.times import iso
+from engine_alpha.times import iso
 from tests.parity.stored import THREE, series, store
 from tests.unit.loop.runs import QUICK, START_MS, a_home
 

@@ -19,9 +19,9 @@ from engine_alpha.journals.connecting import sqlite_driver
 from engine_alpha.journals.looking import look
 from engine_alpha.journals.sqlite import SqliteJournal
 from engine_alpha.loop.lock import account_lock
-from engine_alpha.loop.times import parse_iso
 from engine_alpha.ports import Event
 from engine_alpha.reports.doctor import FAIL, OK, WARN, Check, check_lines, summary
+from engine_alpha.times import parse_iso
 from tests.exchange.candles import HOUR_MS, generated_listing
 from tests.exchange.clock import ExchangeClock
 from tests.exchange.market import Market

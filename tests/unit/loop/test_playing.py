@@ -7,7 +7,7 @@ import pytest
 
 from engine_alpha.errors import ConfigError
 from engine_alpha.loop.service.playing import play
-from engine_alpha.loop.times import parse_iso
+from engine_alpha.times import parse_iso
 from tests.unit.loop.runs import DECISION, a_home, assert_sound, decision_lines, journal_of
 
 FIRST, THEN, END = (parse_iso(day) for day in ("2026-10-01", "2026-10-02", "2026-10-03"))

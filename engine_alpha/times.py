@@ -15,6 +15,11 @@ def clock_time(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M")
 
 
+def minute(at_ms: int) -> str:
+    """Return date and time to the minute, UTC: 2025-11-25 14:00."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
 def parse_iso(text: str) -> int:
     """Return ms of an ISO time or date, UTC without an offset; raise `ConfigError` for anything else."""
     try:
