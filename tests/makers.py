@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.bars import Bars, Funding
 from engine_alpha.kernel.codes import ACTIVE, ALL_REGIMES, AT_LEAST, BOTH_WAYS
 from engine_alpha.kernel.indicators import indicators_of
@@ -24,6 +25,19 @@ from engine_alpha.kernel.values import (
 )
 
 HOUR_MS = 3_600_000
+
+
+ETH = AssetConfig(
+    symbol="ETHUSDT",
+    base_timeframe="1h",
+    enabled=True,
+    venue="bybit",
+    risk_bucket="core",
+    quote_ccy="USDT",
+    max_leverage=3.0,
+    min_notional_usd=10.0,
+)
+"""An entry of the registry; `dataclasses.replace` makes others of it."""
 
 
 def an_asset(**changes: Any) -> Asset:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.loop.service.schedule import (
     BUDGET,
     PAUSES_MS,
@@ -15,18 +14,9 @@ from engine_alpha.loop.service.schedule import (
     next_ms,
     unwritten,
 )
+from tests.makers import ETH
 
 HOUR_MS, SETTLE_MS = 3_600_000, 2_000
-ETH = AssetConfig(
-    symbol="ETHUSDT",
-    base_timeframe="1h",
-    enabled=True,
-    venue="bybit",
-    risk_bucket="core",
-    quote_ccy="USDT",
-    max_leverage=3,
-    min_notional_usd=10,
-)
 BTC = replace(ETH, symbol="BTCUSDT", base_timeframe="15m")
 
 times = st.integers(100 * HOUR_MS, 10_000 * HOUR_MS)

@@ -7,22 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import DataError, VenueBusy
 from engine_alpha.feeds.ccxt_feed import _OncePerTick, split
 from engine_alpha.feeds.ccxt_replies import Row
+from tests.makers import ETH
 
 STEP = 3_600_000
-ETH = AssetConfig(
-    symbol="ETHUSDT",
-    base_timeframe="1h",
-    enabled=True,
-    venue="bybit",
-    risk_bucket="core",
-    quote_ccy="USDT",
-    max_leverage=3.0,
-    min_notional_usd=10.0,
-)
 
 
 def rows(first: int, count: int) -> list[Row]:

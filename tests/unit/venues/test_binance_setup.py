@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.instrument import Instrument
 from engine_alpha.errors import Refused, VenueBusy
 from engine_alpha.loop.clocks import FixedClock
 from engine_alpha.venues.binance import BinanceVenue
 from engine_alpha.venues.lifecycle import ANNOUNCED, ENDED, lifecycle_of
 from engine_alpha.venues.setup_checks import SetupNeeds, setup_findings
+from tests import makers
 from tests.exchange.binance_signing import BinanceKey
 from tests.exchange.binance_trading import BinanceTrading
 from tests.exchange.candles import HOUR_MS
@@ -19,16 +19,7 @@ from tests.exchange.in_process import InProcessTransport
 from tests.exchange.private import Front
 from tests.unit.venues.binance_account import NOW_MS, PROOF_MS, START_MS, SYMBOL, Account, an_account, entry
 
-ETH = AssetConfig(
-    symbol=SYMBOL,
-    base_timeframe="1h",
-    enabled=True,
-    venue="binance",
-    risk_bucket="core",
-    quote_ccy="USDT",
-    max_leverage=3.0,
-    min_notional_usd=20.0,
-)
+ETH = replace(makers.ETH, symbol=SYMBOL, venue="binance", min_notional_usd=20.0)
 INSTRUMENT = Instrument(
     venue="binance",
     symbol=SYMBOL,

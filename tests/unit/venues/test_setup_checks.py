@@ -4,28 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.domain.instrument import Instrument
 from engine_alpha.domain.orders import Wallet
 from engine_alpha.domain.venue_facts import CLOSING, TRADING, AccountFacts, FeeRates, KeyFacts, SymbolFacts
 from engine_alpha.loop.clocks import FixedClock
 from engine_alpha.venues import setup_checks
 from engine_alpha.venues.setup_checks import ClockReading, SetupNeeds
+from tests import makers
 
 NOW_MS = 1_700_000_000_000
 GOOD_KEY = KeyFacts(can_trade=True, can_withdraw=False, read_only=False)
 GOOD_ACCOUNT = AccountFacts(one_way=True, isolated=None, key=GOOD_KEY)
 
-ETH = AssetConfig(
-    symbol="ETHUSDT",
-    base_timeframe="1h",
-    enabled=True,
-    venue="binance",
-    risk_bucket="core",
-    quote_ccy="USDT",
-    max_leverage=3.0,
-    min_notional_usd=20.0,
-)
+ETH = replace(makers.ETH, venue="binance", min_notional_usd=20.0)
 INSTRUMENT = Instrument(
     venue="binance",
     symbol="ETHUSDT",
