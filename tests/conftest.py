@@ -1,6 +1,7 @@
 """What every test shares: the real candles, Hypothesis profiles, and no network beyond this machine."""
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real candles are absent: {folder} (name their folder in CHLOE_DATA)")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c() -> None:
+    """Let Ctrl-C interrupt, also where a shell started the tests in the background with it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
