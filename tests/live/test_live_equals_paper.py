@@ -45,7 +45,7 @@ def every_eight_hours() -> Funding:
     )
 
 
-@pytest.mark.parametrize("venue", ["bybit", "binance"])
+@pytest.mark.parametrize("venue", ["bybit", pytest.param("binance", marks=pytest.mark.slow)])
 def test_decisions_and_money_are_those_of_paper(tmp_path: Path, venue: str) -> None:
     series, funding = series_of(SYMBOLS), every_eight_hours()
     world = live_world(a_home(tmp_path / "live", SYMBOLS, cards=(TRAILED,)), venue, series, funding)

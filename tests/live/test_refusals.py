@@ -21,7 +21,6 @@ from tests.live.worlds import ACCOUNT
 from tests.unit.loop.runs import edit
 
 Spoil = Callable[[HttpWorld], object]
-VENUES = ("bybit", "binance")
 
 
 def without_keys(world: HttpWorld) -> None:
@@ -103,7 +102,7 @@ def tick_of_an_armed_asset(world: HttpWorld, spoil: Spoil) -> str:
     return "\n".join(f"{step.detail} {step.note}" for step in report.steps)
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", ["bybit", pytest.param("binance", marks=pytest.mark.slow)])
 def test_where_all_is_well_it_is_armed_and_an_order_goes_out(tmp_path: Path, venue: str) -> None:
     with http_world(tmp_path / "home", venue, CARD, when=When(BARS_IN)) as world:
         assert world.chloe("live", "arm", SYMBOL, "--yes").exit_code == 0
@@ -112,7 +111,7 @@ def test_where_all_is_well_it_is_armed_and_an_order_goes_out(tmp_path: Path, ven
         assert world.orders_sent() != []
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", ["bybit", pytest.param("binance", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("spoil", "sentence"), CASES.values(), ids=CASES.keys())
 def test_arming_is_refused_in_words(tmp_path: Path, venue: str, spoil: Spoil, sentence: str) -> None:
     with http_world(tmp_path / "home", venue, CARD, when=When(BARS_IN)) as world:
@@ -124,7 +123,7 @@ def test_arming_is_refused_in_words(tmp_path: Path, venue: str, spoil: Spoil, se
         assert world.orders_sent() == []
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", ["bybit", pytest.param("binance", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("spoil", "sentence"), CASES.values(), ids=CASES.keys())
 def test_a_tick_sends_nothing_and_says_why(
     tmp_path: Path, venue: str, spoil: Spoil, sentence: str, caplog: pytest.LogCaptureFixture

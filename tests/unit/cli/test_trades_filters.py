@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine_alpha.loop import times
+from engine_alpha import times
 from engine_alpha.reports.trades import FIELDS
 from tests.unit.cli.conftest import Run
 
