@@ -1,0 +1,1 @@
+"""How sure a result is: ratios, intervals, pooling, folds, overfitting, calibration. Pure functions of arrays."""
