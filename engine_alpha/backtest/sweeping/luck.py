@@ -17,10 +17,16 @@ EULER_MASCHERONI: Final = 0.5772156649015329
 NORMAL: Final = NormalDist()
 
 
-def expected_best(trials: int) -> float:
-    """Return the expected largest of so many independent standard normal values; 0.0 for a single one."""
-    if trials < 2:
+def expected_best(trials: float) -> float:
+    """Return the expected largest of so many independent standard normal values; 0.0 for a single one.
+
+    Trials may be an effective number, so a fraction: between 1 and 2, where the paper's formula fails, the
+    straight line.
+    """
+    if trials <= 1.0:
         return 0.0
+    if trials < 2.0:
+        return (trials - 1.0) * expected_best(2.0)
     first, second = (NORMAL.inv_cdf(1.0 - 1.0 / (trials * scale)) for scale in (1.0, math.e))
     return (1.0 - EULER_MASCHERONI) * first + EULER_MASCHERONI * second
 
@@ -42,19 +48,29 @@ def probabilistic_sharpe(daily: DailyReturns, benchmark: float = 0.0) -> float |
 
     None where the moments allow no such statement.
     """
-    ratio = daily.sharpe
-    spread = 1.0 - daily.skewness * ratio + (daily.kurtosis - 1.0) / 4.0 * ratio**2
+    spread = variance_of_ratio(daily)
     if daily.days < 2 or spread <= 0.0:
         return None
-    return NORMAL.cdf((ratio - benchmark) * math.sqrt((daily.days - 1) / spread))
+    return NORMAL.cdf((daily.sharpe - benchmark) * math.sqrt((daily.days - 1) / spread))
 
 
-def deflated_sharpe(best: DailyReturns, ratios: Sequence[float], trials: int) -> float | None:
-    """Return the probability that the best trial's true Sharpe ratio is above what luck gives the best.
+def variance_of_ratio(daily: DailyReturns) -> float:
+    """Return days − 1 times the variance of a Sharpe ratio, evaluated at the ratio found (Mertens 2002)."""
+    return 1.0 - daily.skewness * daily.sharpe + (daily.kurtosis - 1.0) / 4.0 * daily.sharpe**2
 
-    `ratios` are the Sharpe ratios, per day, of the trials at hand; `trials` counts all that were ever run.
+
+def scatter_of(ratios: Sequence[float], days: int) -> float:
+    """Return the standard deviation of the trials' Sharpe ratios, per day, over a record of so many days.
+
     The paper takes the scatter of the trials; where that is less than the scatter of a ratio whose true value
     is 0, as it is where all trials are alike, the latter counts.
     """
-    scatter = max(stdev(ratios) if len(ratios) > 1 else 0.0, 1.0 / math.sqrt(best.days))
-    return probabilistic_sharpe(best, scatter * expected_best(trials))
+    return max(stdev(ratios) if len(ratios) > 1 else 0.0, 1.0 / math.sqrt(days))
+
+
+def deflated_sharpe(best: DailyReturns, ratios: Sequence[float], trials: float) -> float | None:
+    """Return the probability that the best trial's true Sharpe ratio is above what luck gives the best.
+
+    `ratios` are the Sharpe ratios, per day, of the trials at hand; `trials` counts all that were ever run.
+    """
+    return probabilistic_sharpe(best, scatter_of(ratios, best.days) * expected_best(trials))

@@ -1,1 +1,1 @@
-"""How sure a result is: ratios, intervals, pooling, folds, overfitting, calibration. Pure functions of arrays."""
+"""How sure a result is: ratios, intervals, pooling, folds, overfitting, calibration. Functions of arrays."""
