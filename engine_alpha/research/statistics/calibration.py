@@ -68,11 +68,13 @@ def isotonic(confidence: Floats, won: Floats, weights: Floats | None = None) -> 
     level outside, tilted by `SLOPE`; neighbouring blocks that differ least are joined until at most
     `MOST_KNOTS` knots are left.
     """
-    if len(confidence) == 0 or confidence.min() < 0.0 or confidence.max() > 1.0:
-        raise BrokenPromise("a curve needs at least one trade, and confidences from 0 to 1")
     weight = np.ones(len(won)) if weights is None else weights
+    counts = weight > 0.0
+    confidence, won, weight = confidence[counts], won[counts], weight[counts]
+    if len(confidence) == 0 or not (0.0 <= confidence.min() and confidence.max() <= 1.0):
+        raise BrokenPromise("a curve needs a trade with a weight above 0, and confidences from 0 to 1")
     points, place = np.unique(confidence, return_inverse=True)
-    total = np.bincount(place, weights=weight)
+    total: Floats = np.asarray(np.bincount(place, weights=weight), dtype=np.float64)
     share = np.bincount(place, weights=weight * won) / total
     blocks = _joined(_blocks(points, share, total))
     knots = np.unique(np.concatenate([[0.0], blocks.centre, [1.0]]))

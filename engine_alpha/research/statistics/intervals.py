@@ -82,7 +82,7 @@ def mean_of(sums: Floats) -> float:
 
 def block_length(rows: int) -> int:
     """Return the mean length of the bootstrap's runs where none is given: the cube root of the rows."""
-    return max(1, round(rows ** (1.0 / 3.0)))
+    return max(1, round(math.cbrt(rows)))
 
 
 def bootstrap_interval(

@@ -4,9 +4,9 @@ Normal-normal: an asset's mean scatters about its true value with a known varian
 about a common one with a variance between assets, τ². That is Paule & Mandel's (Consensus Values and
 Weighting Factors, Journal of Research of the NBS 87 (1982)): the τ² >= 0 at which the weighted squares about
 the pooled mean, Σ (y − μ)² / (v + τ²), are as large as their degrees of freedom. The value of an asset is the
-posterior mean, w y + (1 − w) μ with w = τ² / (τ² + v) (Morris: Parametric Empirical Bayes Inference, JASA 78 (1983));
-its variance is that of the posterior, plus what the pooled mean's own uncertainty adds: τ² v / (τ² + v) +
-(1 − w)² Var(μ). How unsure τ² itself is, is not counted.
+posterior mean, w y + (1 − w) μ with w = τ² / (τ² + v) (Morris: Parametric Empirical Bayes Inference, JASA 78
+(1983)); its variance is that of the posterior, plus what the pooled mean's own uncertainty adds:
+τ² v / (τ² + v) + (1 − w)² Var(μ). How unsure τ² itself is, is not counted.
 """
 
 from dataclasses import dataclass

@@ -100,10 +100,8 @@ def minimum_track_record(
 
 def classic_track_record(daily: DailyReturns, benchmark: float = 0.0, alpha: float = 0.05) -> float | None:
     """Return MinTRL of 2012, in days: 1 + (1 − γ3 SR + (γ4−1)/4 SR²) (z / (SR − SR*))²."""
-    variance = variance_of_ratio(daily)
-    if daily.sharpe <= benchmark or variance <= 0.0:
-        return None
-    return float(1.0 + variance * (ndtri(alpha) / (daily.sharpe - benchmark)) ** 2)
+    days = _days(variance_of_ratio(daily), daily.sharpe - benchmark, alpha)
+    return None if days is None else 1.0 + days
 
 
 def track_record_under_null(
@@ -111,9 +109,16 @@ def track_record_under_null(
 ) -> float | None:
     """Return MinTRL of 2025, in days: the variance under the null times (z / (SR − SR*))²."""
     variance = variance_under_null(daily, benchmark, autocorrelation)
-    if daily.sharpe <= benchmark or variance is None:
+    return None if variance is None else _days(variance, daily.sharpe - benchmark, alpha)
+
+
+def _days(variance: float, above: float, alpha: float) -> float | None:
+    """Return variance (z / above)²; None where that is not finite or nothing is above."""
+    if variance <= 0.0 or above <= 0.0:
         return None
-    return float(variance * (ndtri(alpha) / (daily.sharpe - benchmark)) ** 2)
+    deviations = max(0.0, -float(ndtri(alpha))) / above
+    days = variance * deviations * deviations
+    return days if math.isfinite(days) else None
 
 
 def minimum_backtest_years(trials: float, yearly_sharpe: float) -> float | None:

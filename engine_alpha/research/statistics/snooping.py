@@ -7,12 +7,15 @@ Politis & White (2004; Patton, Politis & White 2009) find for these returns. The
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from arch.bootstrap import SPA, optimal_block_length
 
 from engine_alpha.domain.bars import Floats
 from engine_alpha.research.statistics.trials import moving_columns
+
+FEWEST: Final = 20  # observations, below which no block length can be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +34,10 @@ class Snooping:
 def superior(returns: Floats, benchmark: float = 0.0, draws: int = 500, seed: int = 0) -> Snooping | None:
     """Return Hansen's p-values; returns: (observations, trials), finite; benchmark: a return per observation.
 
-    Columns that never move are left out. None where no column or fewer than 8 observations are left.
+    Columns that never move are left out. None where no column is left, or for fewer than 20 observations.
     """
     moving = returns[:, moving_columns(returns)]
-    if moving.shape[1] == 0 or len(moving) < 8:
+    if moving.shape[1] == 0 or len(moving) < FEWEST:
         return None
     block = block_of(moving)
     losses = -moving  # the library compares losses
@@ -51,6 +54,8 @@ def superior(returns: Floats, benchmark: float = 0.0, draws: int = 500, seed: in
 
 def block_of(returns: Floats) -> int:
     """Return the block length that suits the columns on average, at most a third of the observations."""
-    found = float(np.mean(optimal_block_length(returns)["stationary"]))
-    longest = max(1, len(returns) // 3)
-    return min(longest, max(1, math.ceil(found))) if math.isfinite(found) else 1
+    with np.errstate(divide="ignore", invalid="ignore"):  # a column that moves on its first days only
+        each = np.asarray(optimal_block_length(returns)["stationary"], dtype=np.float64)
+    known = each[np.isfinite(each)]
+    found = math.ceil(known.mean()) if len(known) else 1
+    return min(max(1, found), len(returns) // 3)

@@ -68,7 +68,9 @@ def expected_largest(standard: Floats) -> float:
 
     Each draw counts with its mirror image: of columns all alike the largest is then exactly 0 on average.
     """
-    factor = np.linalg.qr(standard, mode="r")  # its columns correlate alike, and are shorter
+    factor: Floats = np.asarray(
+        np.linalg.qr(standard, mode="r")
+    )  # its columns correlate alike, and are shorter
     random = np.random.default_rng(SEED)
     batch = max(1, AT_ONCE // standard.shape[1])
     total = 0.0
