@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -117,10 +117,11 @@ def _engine(account: Account, assets: Sequence[AssetConfig], setup: Setup, at_ms
     works = f"pid {runner.pid} works since {runner.started or 'just now'}" if runner else "nobody works on it"
     if not account.exists:
         return Check(name=name, level=OK, seen=f"{works}, nothing has run yet: chloe run")
-    grace_ms = setup.engine.feed_deadline_ms + setup.engine.settle_delay_ms + GRACE_MS
+    grace_ms, settle_ms = setup.engine.feed_deadline_ms + GRACE_MS, setup.engine.settle_delay_ms.by_venue
+    settled_ms = {venue: at_ms - grace_ms - delay_ms for venue, delay_ms in settle_ms.items()}
     try:
         with reading(account) as journal:
-            late = _late(journal, assets, at_ms - grace_ms)
+            late = _late(journal, assets, settled_ms)
     except ChloeError as fault:
         return Check(name=name, level=FAIL, seen=f"{works}; {fault}")
     well = f"{works}; {count(len(assets), 'enabled coin')}, each with a record of its last bar"
@@ -132,13 +133,13 @@ def _engine(account: Account, assets: Sequence[AssetConfig], setup: Setup, at_ms
     return judged(name, WARN, told, well, "start it: chloe run, or systemctl start chloe")
 
 
-def _late(journal: Journal, assets: Sequence[AssetConfig], settled_ms: int) -> list[str]:
-    """Return the coins whose newest bar that had closed by then has no record: a decision, or why none."""
+def _late(journal: Journal, assets: Sequence[AssetConfig], settled_ms: Mapping[str, int]) -> list[str]:
+    """Return the coins whose newest bar closed by their venue's time has no record: decision, or why none."""
     from engine_alpha.step.state import state_of
 
     states, late = journal.states(), []
     for asset in assets:
-        due_ms = (settled_ms // asset.timeframe_ms - 1) * asset.timeframe_ms
+        due_ms = (settled_ms[asset.venue] // asset.timeframe_ms - 1) * asset.timeframe_ms
         text = states.get(asset.symbol)
         if text is not None and state_of(text).sub.last_index * asset.timeframe_ms >= due_ms:
             continue

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from engine_alpha.config.assets import VENUES
-from engine_alpha.config.checking import OneOf, Strict, advice, require
+from engine_alpha.config.checking import OneOf, Strict, advice, require, shown
 from engine_alpha.config.editing import set_value
 from engine_alpha.config.reading import parse_members, read_source
 from engine_alpha.errors import ConfigError
@@ -29,6 +29,23 @@ AlertKind = Literal["trades", "faults", "halts", "rollout", "summary"]
 
 _MINUTE_MS = 60_000
 _THIS_MACHINE = "127.0.0.1"
+
+
+_SettleDelay = Annotated[
+    int, Field(ge=0, lt=_MINUTE_MS, description="Wait after a close before asking this venue for its bar.")
+]
+
+
+class SettleDelays(Strict):
+    """How long after a close each venue may still correct its bar; shorter than the shortest bars."""
+
+    bybit: _SettleDelay
+    binance: _SettleDelay
+
+    @property
+    def by_venue(self) -> dict[str, int]:
+        """Return the delay of every venue."""
+        return self.model_dump()
 
 
 class FilesConfig(Strict):
@@ -122,9 +139,7 @@ class EngineConfig(Strict):
     feed_deadline_ms: Annotated[
         int, Field(ge=100, le=10 * _MINUTE_MS, description="An asset whose bars are later is passed over.")
     ]
-    settle_delay_ms: Annotated[
-        int, Field(ge=0, le=10 * _MINUTE_MS, description="Wait after a close before asking for its bar.")
-    ]
+    settle_delay_ms: SettleDelays
     max_entry_delay_ms: Annotated[
         int, Field(ge=1_000, le=1_440 * _MINUTE_MS, description="Later than this after the close: no entry.")
     ]
@@ -140,6 +155,15 @@ class EngineConfig(Strict):
     service: ServiceConfig
     metrics: MetricsConfig
     alerts: AlertsConfig
+
+    @field_validator("settle_delay_ms", mode="before")
+    @classmethod
+    def _of_each_venue(cls, given: object) -> object:
+        if isinstance(given, dict | SettleDelays):
+            return given
+        delay_ms = given if type(given) is int and given >= 0 else 2_000
+        wanted = shown(dict.fromkeys(VENUES, delay_ms))
+        raise ValueError(f"each venue has its own: write {wanted}, not {shown(given)}")
 
     def data_folder(self, home: Path) -> Path:
         """Return the bar store's folder; a relative one is seen from the home."""

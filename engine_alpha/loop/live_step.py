@@ -249,12 +249,16 @@ def _awaited(engine: Engine, answers: Coroutine[Any, Any, T]) -> T:
 
 
 def settled_now(engine: Engine, assets: list[AssetConfig]) -> int:
-    """Return the time, once every newest close is `settle_delay_ms` past: a venue may correct its bar."""
+    """Return the time, once every newest close is its venue's settle delay past: the bar may change so long.
+
+    Those that have to wait belong in a tick of their own: the service sees to that.
+    """
     if engine.feed.simulated or not assets:
         return engine.clock.now_ms()
-    now_ms = engine.clock.now_ms()
-    newest_ms = max(now_ms // asset.timeframe_ms * asset.timeframe_ms for asset in assets)
-    engine.clock.wait_until(newest_ms + engine.setup.engine.settle_delay_ms)
+    now_ms, settle_ms = engine.clock.now_ms(), engine.setup.engine.settle_delay_ms.by_venue
+    engine.clock.wait_until(
+        max(now_ms // asset.timeframe_ms * asset.timeframe_ms + settle_ms[asset.venue] for asset in assets)
+    )
     return engine.clock.now_ms()
 
 

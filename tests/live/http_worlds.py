@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine_alpha.cli.root import chloe
+from engine_alpha.config.assets import VENUES
 from engine_alpha.config.keys import keys_file
 from engine_alpha.domain.bars import Funding
 from engine_alpha.home import Home
@@ -192,7 +193,7 @@ def lead_to(home: Home, venue: str, url: str) -> None:
     """Let a home's prices and orders come from and go to this exchange."""
 
     def change(found: dict[str, Any]) -> None:
-        found.update(feed="venue", settle_delay_ms=0, venue_urls={venue: url})
+        found.update(feed="venue", settle_delay_ms=dict.fromkeys(VENUES, 0), venue_urls={venue: url})
         found["live"].update(environment="loopback")
 
     edit(home.engine, change)

@@ -1,12 +1,14 @@
 """`chloe run` with real orders: stops looked after between the closes, wishes heeded at once."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from engine_alpha.loop.arming import disarm
 from engine_alpha.loop.flatten_file import request_flatten
+from engine_alpha.loop.halt_file import request_halt
 from engine_alpha.loop.last_good import KeptConfiguration
 from engine_alpha.loop.service.accounts import Account
 from engine_alpha.loop.service.service import Service
@@ -87,6 +89,18 @@ def test_a_stop_that_went_away_between_two_closes_is_back_at_the_next_look(
     assert [len(seen[name]) for name in ("before", "gone", "back")] == [1, 0, 1]
     assert diary.unhealthy() == []
     assert_sound(journal_of(world.home, ACCOUNT))
+
+
+def test_looks_leave_a_coin_alone_while_its_bar_settles_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    world, settle_ms = a_world(tmp_path, "bybit"), 3 * SLICE_MS - 1
+    set_engine(world.home, settle_delay_ms={"bybit": settle_ms, "binance": 0})
+    folder = world.home.account(ACCOUNT)
+    wish = 1 + SLICE_MS / HOUR_MS  # it would have orders looked at, at once
+    diary = served(world, 2.5, [(wish, lambda: request_halt(folder, True, "pause", world.clock.now_ms()))])
+    assert all((report.now_ms - START_MS) % HOUR_MS >= settle_ms for report in diary.reports)
+    passed_ms = [now_ms for now_ms, _ in diary.healths]
+    assert max(after - before for before, after in pairwise(passed_ms)) <= SLICE_MS
+    assert diary.unhealthy() == []
 
 
 def test_a_held_coin_whose_candles_stay_away_keeps_its_stop_all_the_same(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine_alpha.config.assets import VENUES
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import ChloeError, JournalError
 from engine_alpha.loop.engine import Engine
@@ -77,10 +78,12 @@ class Account:
             self.close()
 
     @property
-    def settle_ms(self) -> int:
-        """How long after a close its bar is asked for; a simulated market has it at once."""
+    def settle_ms(self) -> Mapping[str, int]:
+        """How long after a close each venue's bar is asked for; a simulated market has it at once."""
         engine = self.engine
-        return 0 if engine is None or engine.feed.simulated else engine.setup.engine.settle_delay_ms
+        if engine is None or engine.feed.simulated:
+            return dict.fromkeys(VENUES, 0)
+        return engine.setup.engine.settle_delay_ms.by_venue
 
     def longest_pause_ms(self, symbol: str) -> int:
         """Return how long a faulty asset is left alone at most.

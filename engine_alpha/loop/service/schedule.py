@@ -3,9 +3,12 @@
 An error budget per asset: a fault takes one from it, a success gives some back. Once it is used up the asset
 rests and is only tried now and then, in a tick of its own, so that the healthy ones never wait for it. One
 success brings it back, with a budget of one.
+
+Each venue settles its bars in its own time: `settle_ms` of a whole account is that delay by venue. An asset
+whose bar is settling is due when that is over, so that a tick never waits for the slower venue.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from engine_alpha.domain.asset import AssetConfig
@@ -79,19 +82,29 @@ def newest_open_ms(asset: AssetConfig, now_ms: int, settle_ms: int) -> int:
     return ((now_ms - settle_ms) // asset.timeframe_ms - 1) * asset.timeframe_ms
 
 
+def settled_from_ms(asset: AssetConfig, at_ms: int, settle_ms: int) -> int:
+    """Return when, from `at_ms` on, no closed bar of the asset is still settling."""
+    return max(at_ms, at_ms // asset.timeframe_ms * asset.timeframe_ms + settle_ms)
+
+
 def next_close_ms(asset: AssetConfig, now_ms: int) -> int:
     """Return when the asset's forming bar closes."""
     return (now_ms // asset.timeframe_ms + 1) * asset.timeframe_ms
 
 
-def due(assets: Iterable[AssetConfig], standings: dict[str, Standing], now_ms: int, settle_ms: int) -> Due:
+def due(
+    assets: Iterable[AssetConfig], standings: dict[str, Standing], now_ms: int, settle_ms: Mapping[str, int]
+) -> Due:
     """Return what is due at `now_ms`: bars that have closed and settled and are not done with."""
     healthy: list[str] = []
     probes: list[str] = []
     for asset in assets:
         standing = standings.get(asset.symbol, Standing())
-        newest = newest_open_ms(asset, now_ms, settle_ms)
+        delay_ms = settle_ms[asset.venue]
+        newest = newest_open_ms(asset, now_ms, delay_ms)
         if standing.bar_ms >= newest or not _may_try(standing, newest, now_ms):
+            continue
+        if settled_from_ms(asset, now_ms, delay_ms) > now_ms:
             continue
         (probes if standing.resting else healthy).append(asset.symbol)
     return Due(healthy=tuple(healthy), probes=tuple(probes))
@@ -103,26 +116,28 @@ def _may_try(standing: Standing, newest_ms: int, now_ms: int) -> bool:
 
 
 def next_ms(
-    assets: Iterable[AssetConfig], standings: dict[str, Standing], now_ms: int, settle_ms: int
+    assets: Iterable[AssetConfig], standings: dict[str, Standing], now_ms: int, settle_ms: Mapping[str, int]
 ) -> int:
     """Return when something is due next; far away where nothing is stepped."""
     earliest = now_ms + 86_400_000
     for asset in assets:
         standing = standings.get(asset.symbol, Standing())
-        close_ms = newest_open_ms(asset, now_ms, settle_ms) + 2 * asset.timeframe_ms + settle_ms
-        if standing.bar_ms < newest_open_ms(asset, now_ms, settle_ms):
-            close_ms = min(close_ms, max(now_ms, standing.retry_ms))
-        earliest = min(earliest, close_ms)
+        delay_ms = settle_ms[asset.venue]
+        newest = newest_open_ms(asset, now_ms, delay_ms)
+        earliest = min(earliest, newest + 2 * asset.timeframe_ms + delay_ms)
+        if standing.bar_ms < newest:
+            retry_ms = max(now_ms, standing.retry_ms)
+            earliest = min(earliest, settled_from_ms(asset, retry_ms, delay_ms))
     return earliest
 
 
 def unwritten(
-    assets: Iterable[AssetConfig], standings: dict[str, Standing], now_ms: int, settle_ms: int
+    assets: Iterable[AssetConfig], standings: dict[str, Standing], now_ms: int, settle_ms: Mapping[str, int]
 ) -> list[AssetConfig]:
     """Return the resting assets whose newest bar has no record yet: it must get one without an attempt."""
     return [
         asset
         for asset in assets
         if (standing := standings.get(asset.symbol, Standing())).resting
-        and standing.written_ms < newest_open_ms(asset, now_ms, settle_ms)
+        and standing.written_ms < newest_open_ms(asset, now_ms, settle_ms[asset.venue])
     ]

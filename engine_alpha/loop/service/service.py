@@ -195,14 +195,13 @@ class Service:
 
     def _tell(self, now_ms: int) -> None:
         """Say how things are: to systemd, and to whoever else watches."""
-        engine = self.setup.engine
         accounts = list(self.accounts.values())
         nexts = [next_ms(each.assets(), each.standings, now_ms, each.settle_ms) for each in accounts]
         self._next_ms = max(now_ms + SHORTEST_WAIT_MS, min(nexts))
         found = health(
             [self._view(account) for account in accounts],
             now_ms,
-            engine.settle_delay_ms + 3 * engine.feed_deadline_ms,
+            3 * self.setup.engine.feed_deadline_ms,
             min((next_close_ms(asset, now_ms) for asset in self.setup.enabled), default=None),
         )
         self.notifier.status(found.words)
@@ -214,7 +213,13 @@ class Service:
     def _view(self, account: Account) -> View:
         engine = account.engine
         mine = [asset for asset in self.setup.enabled if engine is not None and engine.takes(asset.symbol)]
-        return View(name=account.name, assets=mine, standings=account.standings, trouble=account.trouble)
+        return View(
+            name=account.name,
+            assets=mine,
+            standings=account.standings,
+            trouble=account.trouble,
+            settle_ms=account.settle_ms,
+        )
 
 
 def _stops_one_account(fault: ChloeError) -> bool:

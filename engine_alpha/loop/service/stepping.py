@@ -8,7 +8,14 @@ from engine_alpha.loop.engine import Engine
 from engine_alpha.loop.live_step import FAILED, REFUSED, StepReport
 from engine_alpha.loop.saying import about
 from engine_alpha.loop.service.accounts import Account
-from engine_alpha.loop.service.schedule import Standing, due, newest_open_ms, next_ms, unwritten
+from engine_alpha.loop.service.schedule import (
+    Standing,
+    due,
+    newest_open_ms,
+    next_ms,
+    settled_from_ms,
+    unwritten,
+)
 from engine_alpha.loop.tick import TickReport, tick_all
 from engine_alpha.ports import Event
 from engine_alpha.step.recording import BREAKER, no_decision_event
@@ -28,20 +35,16 @@ def step_due(account: Account, ticked: Ticked, headline: bool) -> bool:
     assert engine is not None
     now_ms, settle_ms = engine.clock.now_ms(), account.settle_ms
     assets = account.assets()
+    newest_ms = {asset.symbol: newest_open_ms(asset, now_ms, settle_ms[asset.venue]) for asset in assets}
     found = due(assets, account.standings, now_ms, settle_ms)
-    fresh = [
-        asset.symbol
-        for asset in assets
-        if asset.symbol in found.healthy
-        and account.standing(asset.symbol).written_ms < newest_open_ms(asset, now_ms, settle_ms)
-    ]
+    fresh = any(account.standing(symbol).written_ms < newest_ms[symbol] for symbol in found.healthy)
     if found.healthy:
         _tick(account, found.healthy, ticked, retry=not fresh, headline=headline)
     for asset in unwritten(assets, account.standings, now_ms, settle_ms):
-        _record_rest(account, asset.symbol, asset.base_timeframe, newest_open_ms(asset, now_ms, settle_ms))
+        _record_rest(account, asset.symbol, asset.base_timeframe, newest_ms[asset.symbol])
     if found.probes and _has_time(account, found.probes):
         _tick(account, found.probes, ticked, retry=True, headline=False)
-    return bool(found.healthy and fresh)
+    return fresh
 
 
 def _has_time(account: Account, probes: Collection[str]) -> bool:
@@ -55,7 +58,10 @@ def _has_time(account: Account, probes: Collection[str]) -> bool:
 
 
 def look_at_orders(account: Account, ticked: Ticked) -> None:
-    """Look at real orders and stops between the closes, and act where something is missing."""
+    """Look at real orders and stops between the closes, and act where something is missing.
+
+    An asset whose bar is settling is left to its own step, right after: nobody else waits for that.
+    """
     engine = account.engine
     assert engine is not None
     if engine.live is None:
@@ -66,7 +72,12 @@ def look_at_orders(account: Account, ticked: Ticked) -> None:
         pause_ms = min(pause_ms, URGENT_LOOK_MS)
     if now_ms - account.looked_ms < pause_ms:
         return
-    looked = [asset.symbol for asset in account.assets() if not account.standing(asset.symbol).resting]
+    looked = [
+        asset.symbol
+        for asset in account.assets()
+        if not account.standing(asset.symbol).resting
+        and settled_from_ms(asset, now_ms, account.settle_ms[asset.venue]) == now_ms
+    ]
     if looked:
         _tick(account, looked, ticked, retry=True, headline=False)
     account.looked_ms = engine.clock.now_ms()

@@ -7,14 +7,22 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from engine_alpha.config.engine import ACCOUNT_OF_ENVIRONMENT, FEEDS, EngineConfig, read_engine, set_feed
+from engine_alpha.config.assets import VENUES
+from engine_alpha.config.engine import (
+    ACCOUNT_OF_ENVIRONMENT,
+    FEEDS,
+    EngineConfig,
+    SettleDelays,
+    read_engine,
+    set_feed,
+)
 from engine_alpha.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[3] / "config" / "engine.json"
 GOOD: dict[str, Any] = {
     "feed": "venue",
     "feed_deadline_ms": 5000,
-    "settle_delay_ms": 0,
+    "settle_delay_ms": {"bybit": 0, "binance": 59_999},
     "max_entry_delay_ms": 60000,
     "embedded_seed": 7,
     "files": {"data": "bars", "venue": "binance"},
@@ -46,13 +54,18 @@ def test_a_data_folder_may_lie_elsewhere(tmp_path: Path) -> None:
 
 def test_a_fresh_home_trades_simulated_prices() -> None:
     engine = read_engine(SHIPPED)
-    assert (engine.feed, engine.feed_deadline_ms, engine.settle_delay_ms) == ("embedded", 10_000, 2_000)
+    assert (engine.feed, engine.feed_deadline_ms) == ("embedded", 10_000)
+    assert engine.settle_delay_ms.by_venue == {"bybit": 2_000, "binance": 2_000}
     assert engine.venue_urls == {}
     assert engine.live.model_dump() == {
         "environment": "testnet",
         "naked_limit_ms": 10_000,
         "recv_window_ms": 5_000,
     }
+
+
+def test_every_venue_has_a_settle_delay() -> None:
+    assert tuple(SettleDelays.model_fields) == VENUES
 
 
 def test_what_was_read_can_t_be_changed(tmp_path: Path) -> None:
@@ -72,7 +85,34 @@ def test_what_was_read_can_t_be_changed(tmp_path: Path) -> None:
         ({"feed_deadline": 1}, 'feed_deadline: unknown key; did you mean "feed_deadline_ms"?'),
         ({"feed_deadline_ms": "10s"}, 'feed_deadline_ms: must be a whole number, not "10s"'),
         ({"feed_deadline_ms": 99}, "feed_deadline_ms: must be greater than or equal to 100, not 99"),
-        ({"settle_delay_ms": -1}, "settle_delay_ms: must be greater than or equal to 0, not -1"),
+        *[
+            (
+                {"settle_delay_ms": given},
+                f'settle_delay_ms: each venue has its own: write {{"bybit": {delay_ms}, '
+                f'"binance": {delay_ms}}}, not {json.dumps(given)}',
+            )
+            for given, delay_ms in (
+                (2_500, 2_500),
+                (0, 0),
+                (-1, 2_000),
+                (True, 2_000),
+                ("2s", 2_000),
+                ([], 2_000),
+            )
+        ],
+        ({"settle_delay_ms": {"bybit": 1}}, "settle_delay_ms.binance: is missing; add it"),
+        (
+            {"settle_delay_ms": {"bybit": 1, "binanc": 1}},
+            'settle_delay_ms.binanc: unknown key; did you mean "binance"?',
+        ),
+        (
+            {"settle_delay_ms": {"bybit": -1, "binance": 1}},
+            "settle_delay_ms.bybit: must be greater than or equal to 0, not -1",
+        ),
+        (
+            {"settle_delay_ms": {"bybit": 1, "binance": 60_000}},
+            "settle_delay_ms.binance: must be less than 60000, not 60000",
+        ),
         ({"max_entry_delay_ms": 1.5}, "max_entry_delay_ms: must be a whole number, not 1.5"),
         ({"embedded_seed": True}, "embedded_seed: must be a whole number, not true"),
         ({"files": "data"}, 'files: must be an object {...}, not "data"'),

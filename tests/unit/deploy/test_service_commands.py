@@ -15,6 +15,7 @@ from engine_alpha.cli.service_places import this_installation
 from engine_alpha.config.editing import set_value
 from engine_alpha.deploy.units import SERVICE, TIMER, unit_text
 from engine_alpha.home import Home, init_home
+from tests.unit.loop.runs import edit
 
 SPEC_LINE = (
     "/usr/bin/env bash -lc 'source venv/bin/activate && python -m engine_alpha.loop.multi_asset_runner'"
@@ -66,12 +67,16 @@ def test_what_is_amiss_is_refused_before_anything_is_written(home: Path) -> None
     assert "nothing was written" in result.stderr and "sudo useradd" in result.stderr
 
 
-def test_the_timer_goes_by_the_shortest_bars_and_the_settle_delay_of_the_home(home: Path) -> None:
+def test_the_timer_goes_by_the_shortest_bars_and_the_slowest_venue_of_the_registry(home: Path) -> None:
     registry = home / "config" / "asset_registry.json"
     registry.write_text(registry.read_text().replace('"1h"', '"15m"', 1))
-    set_value(home / "config" / "engine.json", "settle_delay_ms", 2_500)
+    delays = {"bybit": 2_500, "binance": 9_000}
+    edit(home / "config" / "engine.json", lambda found: found.update(settle_delay_ms=delays))
     result = run("service", "install", "--once", "--dry-run")
     assert "OnCalendar=*-*-* *:00/15:03 UTC" in result.stdout
+    registry.write_text(registry.read_text().replace('"bybit"', '"binance"', 1))
+    result = run("service", "install", "--once", "--dry-run")
+    assert "OnCalendar=*-*-* *:00/15:09 UTC" in result.stdout
     assert f"$ systemctl enable {TIMER}" in result.stdout
 
 

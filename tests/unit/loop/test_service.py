@@ -393,4 +393,5 @@ def test_status_names_the_worst_asset_and_the_next_close(tmp_path: Path) -> None
     words = diary.healths[-1][1].words
     assert words.startswith("2 of 3 assets decided; worst SOLUSDT: broken since ")
     assert "next close " in words
-    assert diary.healths[0][1].words.startswith("3 assets decided")
+    assert diary.healths[0][1].words.startswith("0 of 3 assets decided; next close ")  # the bars settle
+    assert diary.healths[1][1].words.startswith("3 assets decided")
