@@ -10,6 +10,7 @@ from engine_alpha.config.assets import AssetEntry
 from engine_alpha.config.cards import CardConfig
 from engine_alpha.config.engine import EngineConfig
 from engine_alpha.config.parameters import ParametersConfig
+from engine_alpha.config.research import ResearchConfig
 from engine_alpha.config.risk import RiskConfig
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,6 +19,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "risk": RiskConfig,
     "card": CardConfig,
     "parameters": ParametersConfig,
+    "research": ResearchConfig,
 }
 
 
