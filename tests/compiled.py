@@ -65,6 +65,8 @@ def as_arrays(value: Any, name: str = "") -> Any:
         return np.array(value, dtype=np.float64)
     if name in LISTS:
         return records_of(value, LISTS[name])
+    if name == "calibration":
+        return np.array(value, dtype=np.float64).reshape(-1, 2)
     if name == "minutes":
         return np.array(value, dtype=np.float64).reshape(-1, 4)
     if isinstance(value, RECORDS):

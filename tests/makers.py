@@ -102,6 +102,7 @@ def parameters(**changes: Any) -> Parameters:
             (0.5, 0.25, 0.5, 0.25, 1.0),
             (0.25, 1.0, 0.5, 0.25, 0.5),
         ),
+        calibration=(),
     )._replace(**changes)
 
 

@@ -20,7 +20,7 @@ from engine_alpha.domain.bars import Ints
 from engine_alpha.domain.lookback import BLOCK, WARMUP
 from engine_alpha.kernel.cards import entry_side
 from engine_alpha.kernel.codes import ACTIVE
-from engine_alpha.kernel.confidence import view_of
+from engine_alpha.kernel.confidence import confidence_of, view_of
 from engine_alpha.kernel.gates import regime_allowed
 from engine_alpha.kernel.regime import regime_of
 from engine_alpha.kernel.values import Bar, Facts, Features, Rules, View, Votes
@@ -196,11 +196,12 @@ def rules_on(world: World, signals: Signals, a: int) -> Rules:
 
 
 @inlined
-def view_at(skim: Skim, row: int) -> View:
+def view_at(skim: Skim, rules: Rules, row: int) -> View:
     """Return what is known of the view of a bar."""
     score = skim.score[row]
     covered = 1.0 if skim.covered[row] == 1 else 0.0
-    return View(skim.regime[row], skim.direction[row], score, abs(score), covered, NO_VOTES)
+    confidence = confidence_of(score, rules.parameters)
+    return View(skim.regime[row], skim.direction[row], score, confidence, covered, NO_VOTES)
 
 
 def _view_rows(world: World, skim: Skim) -> None:
@@ -223,10 +224,10 @@ def _view_rows(world: World, skim: Skim) -> None:
 def is_barred(rules: Rules, view: View) -> bool:
     """Say whether a gate that depends on the bar alone says no to any entry; drawdown makes none looser."""
     parameters = rules.parameters
-    if regime_allowed(view.regime, parameters).passed == 0:
+    if regime_allowed(view.regime, parameters).passed == 0 or not abs(view.score) >= parameters.neutral_zone:
         return True
-    least = max(parameters.neutral_zone, parameters.confidence_min)
-    return not (view.confidence >= least and rules.risk.spread_bps <= rules.risk.max_spread_bps)
+    sure = view.confidence >= parameters.confidence_min
+    return not (sure and rules.risk.spread_bps <= rules.risk.max_spread_bps)
 
 
 def _fire_rows(world: World, skim: Skim, signals: Signals, fires: Any) -> None:
@@ -234,7 +235,7 @@ def _fire_rows(world: World, skim: Skim, signals: Signals, fires: Any) -> None:
     for a in range(len(world.settings.frame_ms)):
         rules = rules_on(world, signals, a)
         for row in range(skim.first[a], skim.end[a]):
-            view = view_at(skim, row)
+            view = view_at(skim, rules, row)
             if is_barred(rules, view):
                 continue
             seen = seen_at(world.bars, signals, row)

@@ -163,7 +163,7 @@ def settled_through(world: World, known: Known, a: int, row: int) -> bool:
     position = sub.position
     if position.side != 0:
         seen = seen_at(world.bars, known.signals, row)
-        leaving = exits_of(position, rules, bar, seen, view_at(known.skim, row))
+        leaving = exits_of(position, rules, bar, seen, view_at(known.skim, rules, row))
         stop = trailed_stop(position, bar, rules.asset)
         position = moved(position, stop, position.funding_quote, leaving.reason)
     sub = holding(sub, position, NO_PENDING, 0.0, 0.0)

@@ -97,8 +97,9 @@ def rules_at(settings: Settings, a: int) -> Rules:
     asset = load_asset(settings.ints, settings.floats, a, 0, settings.tiers[a])
     risk = load_risk(settings.ints, settings.floats, a, ASSET_WORDS)
     parameters = load_parameters(
-        settings.ints, settings.floats, a, ASSET_WORDS + RISK_WORDS, settings.weights[a]
-    )
+        settings.ints, settings.floats, a, ASSET_WORDS + RISK_WORDS, settings.weights[a],
+        settings.calibrations[a, : settings.calibrated[a]],
+    )  # fmt: skip
     return Rules(asset, risk, parameters, settings.cards[a], settings.conditions[a])
 
 

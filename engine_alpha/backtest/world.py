@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine_alpha.backtest.features import features_of_all, wanted_by
 from engine_alpha.backtest.words import dtype_of, records_of, width_of
-from engine_alpha.domain.bars import Bars, Funding, Ints
+from engine_alpha.domain.bars import Bars, Floats, Funding, Ints
 from engine_alpha.domain.detail import Detail
 from engine_alpha.domain.lookback import first_bar
 from engine_alpha.kernel.indicators import EVERYTHING
@@ -70,6 +70,8 @@ class Settings(NamedTuple):
     ints: Any  # words of Asset, Risk and Parameters without their lists, one row an asset
     floats: Any
     weights: Any  # asset x regime x vote
+    calibrations: Any  # asset x row x (|score|, confidence)
+    calibrated: Any  # how many of those rows each asset has
     tiers: Any  # asset x tier
     cards: Any  # asset x card
     conditions: Any  # asset x condition
@@ -203,6 +205,8 @@ def settings_of(plans: Sequence[AssetPlan], delay_ms: int) -> Settings:
         ints=words,
         floats=words.view(np.float64),
         weights=np.array([each.parameters.weights for each in rules], dtype=np.float64).reshape(-1, 4, 5),
+        calibrations=_calibrations([each.parameters.calibration for each in rules]),
+        calibrated=np.array([len(each.parameters.calibration) for each in rules], dtype=np.int64),
         tiers=_table([each.asset.tiers for each in rules], Tier, UNREACHED),
         cards=_table([each.cards for each in rules], Card, None),
         conditions=_table([each.conditions for each in rules], Condition, None),
@@ -219,6 +223,14 @@ def settings_of(plans: Sequence[AssetPlan], delay_ms: int) -> Settings:
         settled_ms=np.array([plan.instrument.settled_ms or FOREVER_MS for plan in plans], dtype=np.int64),
         delay_ms=np.array([delay_ms], dtype=np.int64),
     )
+
+
+def _calibrations(lists: Sequence[tuple[Any, ...]]) -> Floats:
+    """Return one table an asset, as long as the longest; `Settings.calibrated` says how much of it counts."""
+    table = np.zeros((len(lists), max([1, *(len(rows) for rows in lists)]), 2))
+    for place, rows in enumerate(lists):
+        table[place, : len(rows)] = np.reshape(rows, (-1, 2))
+    return table
 
 
 def _flat_words(rules: Any) -> list[int]:

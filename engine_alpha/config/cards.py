@@ -1,7 +1,7 @@
 """Strategy cards: JSON files that become the kernel's rules for one asset."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -161,6 +161,13 @@ class Cards:
 
     cards: tuple[CardConfig, ...]
     faults: tuple[CardFault, ...]
+    by_file: tuple[str, ...] = ()  # the cards' names in the order of their files
+
+    def with_cards(self, cards: Sequence[CardConfig]) -> "Cards":
+        """Return these cards instead, in the order they are asked."""
+        files = self.by_file or tuple(card.name for card in self.cards)
+        ordered = sorted(cards, key=lambda card: (-card.scope.priority, files.index(card.name)))
+        return replace(self, cards=tuple(ordered))
 
     def faults_of(self, symbol: str) -> tuple[CardFault, ...]:
         """Return the broken cards because of which this asset refuses."""
@@ -198,6 +205,7 @@ def read_cards(folder: Path, known_symbols: Collection[str] = ()) -> Cards:
     return Cards(
         cards=tuple(sorted(good, key=lambda card: -card.scope.priority)),  # stable: then by file name
         faults=tuple(faults),
+        by_file=tuple(card.name for card in good),
     )
 
 

@@ -27,7 +27,10 @@ NOTHING = float("nan")
 
 
 def view_of(features: Features, parameters: Parameters, regime: int) -> View:
-    """Return direction, score in -1..1, confidence |score| and the share of the weights that could vote."""
+    """Return direction, score in -1..1, confidence and the share of the weights that could vote.
+
+    Confidence is |score|, or what the set's calibration makes of it.
+    """
     votes = votes_of(features.row)
     weights = parameters.weights[regime]
     total = 0.0
@@ -42,7 +45,29 @@ def view_of(features: Features, parameters: Parameters, regime: int) -> View:
     score = total / present if present > 0.0 else 0.0
     coverage = present / every if every > 0.0 else 0.0
     direction = 1 if score > 0.0 else (-1 if score < 0.0 else 0)
-    return View(regime, direction, score, abs(score), coverage, votes)
+    return View(regime, direction, score, confidence_of(score, parameters), coverage, votes)
+
+
+def confidence_of(score: float, parameters: Parameters) -> float:
+    """Return |score| read off the calibration: straight lines between its rows, flat beyond its ends.
+
+    Rows do not fall, so a stronger score is never less sure; at a row it is the row's own to the bit.
+    """
+    strength = abs(score)
+    rows = parameters.calibration
+    count = len(rows)
+    if count == 0 or strength != strength:
+        return strength
+    if strength <= rows[0][0]:
+        return float(rows[0][1])
+    for i in range(1, count):
+        right = rows[i][0]
+        if strength < right:
+            left, low, high = rows[i - 1][0], rows[i - 1][1], rows[i][1]
+            width = right - left
+            share = (strength - left) / width if width > 0.0 else 0.0
+            return float(min(high, low + (high - low) * share))
+    return float(rows[count - 1][1])
 
 
 def votes_of(row: Any) -> Votes:

@@ -109,6 +109,7 @@ class Parameters(NamedTuple):
     neutral_zone: float  # |score| within is no direction worth acting on
     confidence_min: float
     weights: Any  # 4 regimes x 5 votes, rows in the order of codes.REGIMES
+    calibration: Any  # rows (|score|, confidence), |score| strictly rising; none: confidence is |score|
 
 
 class Condition(NamedTuple):

@@ -9,15 +9,14 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from engine_alpha.config.instruments import InstrumentChange, diff_instruments
-from engine_alpha.config.parameters import DEFAULT, read_parameters
+from engine_alpha.config.parameters import DEFAULT, ParameterSet, read_set
 from engine_alpha.domain.asset import AssetConfig
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
-from engine_alpha.kernel.values import Parameters
 from engine_alpha.plans.setup import Setup
 
-Adopted = tuple[str, Parameters] | str
-"""Version and values of a parameter set, or why it can't be read."""
+Adopted = ParameterSet | str
+"""A parameter set, or why it can't be read."""
 
 _LONGEST = 60
 _MOST_NAMES = 3
@@ -154,9 +153,7 @@ def _parameter_lines(before: Setup, after: Setup) -> Iterator[str]:
 
 
 def _planned(setup: Setup) -> dict[str, Adopted]:
-    return {
-        asset.symbol: (plan.parameters_version, plan.rules.parameters) for asset, plan in setup.made.items()
-    }
+    return {asset.symbol: setup.set_of(asset.symbol) for asset in setup.made}
 
 
 def _adopted(home: Home, symbols: Iterable[str]) -> dict[str, Adopted]:
@@ -165,7 +162,7 @@ def _adopted(home: Home, symbols: Iterable[str]) -> dict[str, Adopted]:
     found: dict[str, Adopted] = {}
     for name in {symbol if symbol in own else DEFAULT for symbol in symbols}:
         try:
-            found[name] = read_parameters(home.parameters / f"{name}.json")
+            found[name] = read_set(home.parameters / f"{name}.json")
         except ConfigError as fault:
             found[name] = str(fault)
     return {symbol: found[symbol if symbol in own else DEFAULT] for symbol in symbols}
@@ -177,11 +174,18 @@ def _set_changes(was: Adopted, now: Adopted) -> Iterator[str]:
     if isinstance(now, str):
         yield f"parameters can't be read: {now}"
     elif isinstance(was, str):
-        yield f"parameters can be read again: {now[0]}"
+        yield f"parameters can be read again: {now.version}"
     else:
-        changed = list(_changes("", was[1]._asdict(), now[1]._asdict()))
-        version = f"parameters {was[0]} → {now[0]}" if was[0] != now[0] else f"parameters {now[0]}"
+        changed = list(_changes("", _set_keys(was), _set_keys(now)))
+        version = f"parameters {now.version}"
+        if was.version != now.version:
+            version = f"parameters {was.version} → {now.version}"
         yield f"{version}: {'; '.join(changed) if changed else 'the same values'}"
+
+
+def _set_keys(adopted: ParameterSet) -> dict[str, Any]:
+    cards = {name: settings.model_dump(exclude_none=True) for name, settings in adopted.cards.items()}
+    return {**adopted.parameters._asdict(), "cards": cards}
 
 
 def _keys(what: str, was: BaseModel, now: BaseModel) -> Iterator[str]:

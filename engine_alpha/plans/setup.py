@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine_alpha.config.assets import Registry, read_registry
-from engine_alpha.config.cards import Cards, playbook_of, read_cards
+from engine_alpha.config.card_settings import own_cards
+from engine_alpha.config.cards import Cards, Playbook, playbook_of, read_cards
 from engine_alpha.config.engine import EngineConfig, read_engine
 from engine_alpha.config.hashing import hash_config
 from engine_alpha.config.instruments import instrument_of, load_instruments
-from engine_alpha.config.parameters import parameters_of
+from engine_alpha.config.parameters import ParameterSet, adopted_set, hashed_parameters
 from engine_alpha.config.risk import (
     RiskConfig,
     bucket_code,
@@ -23,7 +25,7 @@ from engine_alpha.domain.instrument import Instrument
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
 from engine_alpha.kernel.grid import steps_per_unit
-from engine_alpha.kernel.values import Asset, Parameters, Rules, Tier
+from engine_alpha.kernel.values import Asset, Rules, Tier
 from engine_alpha.step.plan import AssetPlan
 
 
@@ -37,7 +39,9 @@ class Setup:
     risk: RiskConfig
     cards: Cards
     instruments: Mapping[str, Mapping[str, Instrument]]
+    sets: Mapping[str, ParameterSet] = field(default_factory=dict)  # by symbol, instead of the files
     made: dict[AssetConfig, AssetPlan] = field(default_factory=dict)  # plans made from this reading
+    adopted: dict[str, ParameterSet] = field(default_factory=dict)  # by symbol, the files read so far
 
     @property
     def order(self) -> list[str]:
@@ -73,16 +77,31 @@ class Setup:
             self.made[asset] = self._plan(asset)
         return self.made[asset]
 
+    def set_of(self, symbol: str) -> ParameterSet:
+        """Return a symbol's parameter set; a file is read once. Raises `ConfigError` for a broken one."""
+        if symbol in self.sets:
+            return self.sets[symbol]
+        if symbol not in self.adopted:
+            self.adopted[symbol] = adopted_set(self.home.parameters, symbol)
+        return self.adopted[symbol]
+
+    def playbook(self, asset: AssetConfig, own: ParameterSet) -> Playbook:
+        """Return the cards that apply to an asset, as this set has them; `ConfigError` where it can't."""
+        cards, problems = own_cards(self.cards, own.cards)
+        if problems:
+            raise own.fault(problems)
+        return playbook_of(cards, asset)
+
     def rules_of(
-        self, asset: AssetConfig, instrument: Instrument, parameters: Parameters
+        self, asset: AssetConfig, instrument: Instrument, own: ParameterSet
     ) -> tuple[Rules, tuple[str, ...]]:
         """Return an asset's rules on this contract and parameter set, and the names of its cards."""
-        book = playbook_of(self.cards, asset)
+        book = self.playbook(asset, own)
         start = start_quote(self.risk, asset)
         rules = Rules(
             kernel_asset(asset, instrument, self.place(asset.symbol), start, self.risk),
             risk_of(self.risk, asset),
-            parameters,
+            own.parameters,
             book.cards,
             book.conditions,
         )
@@ -90,15 +109,13 @@ class Setup:
 
     def _plan(self, asset: AssetConfig) -> AssetPlan:
         instrument = instrument_of(self.instruments[asset.venue], asset)
-        version, parameters = parameters_of(self.home.parameters, asset.symbol)
-        rules, names = self.rules_of(asset, instrument, parameters)
-        # without its place: other entries change no asset's hash
-        placeless = rules._replace(asset=rules.asset._replace(place=0))
+        own = self.set_of(asset.symbol)
+        rules, names = self.rules_of(asset, instrument, own)
         parts = {
             "asset": replace(asset, enabled=True),
-            "rules": placeless,
+            "rules": _hashed(rules),
             "names": names,
-            "set": version,
+            "set": own.version,
             "instrument": instrument,
         }
         detail = self.detail(asset)
@@ -109,10 +126,16 @@ class Setup:
             instrument=instrument,
             rules=rules,
             names=names,
-            parameters_version=version,
+            parameters_version=own.version,
             config_hash=hash_config(parts)[:32],
             detail=detail,
         )
+
+
+def _hashed(rules: Rules) -> dict[str, Any]:
+    """Return what is hashed of rules: without a place, for other entries change no asset's hash."""
+    placeless = rules.asset._replace(place=0)
+    return {**rules._asdict(), "asset": placeless, "parameters": hashed_parameters(rules.parameters)}
 
 
 def read_setup(home: Home) -> Setup:

@@ -21,7 +21,7 @@ from engine_alpha.kernel.values import (
 )
 from engine_alpha.ports import Event, StoredEvent
 from engine_alpha.step.plan import NEVER, AssetPlan
-from engine_alpha.step.state import AccountState, HeldCard, account_parts
+from engine_alpha.step.state import AccountState, HeldCard, account_parts, written_parameters
 from engine_alpha.step.text import named, pack, to_text, writable
 
 if TYPE_CHECKING:  # who only reads records should not wait for TA-Lib
@@ -181,7 +181,7 @@ def config_parts(plan: AssetPlan) -> str:
     parts = (
         (asdict(replace(plan.asset, enabled=True)), plan.detail),
         (rules.risk, rules.asset.start_quote),
-        (plan.parameters_version, rules.parameters),
+        (plan.parameters_version, written_parameters(rules.parameters)),
         (asdict(plan.instrument),),
         *((each.card, each.conditions) for each in held),
     )

@@ -109,6 +109,7 @@ def state_parts(state: AssetState) -> dict[str, Any]:
     if state.held is not None:
         held = {each.name: getattr(state.held, each.name) for each in fields(HeldCard)}
         held["instrument"] = asdict(state.held.instrument)
+        held["parameters"] = written_parameters(state.held.parameters)
     return {
         "config": asdict(state.config),
         "sub": state.sub,
@@ -116,6 +117,11 @@ def state_parts(state: AssetState) -> dict[str, Any]:
         "shadows": {name: [shadow.sub, shadow.tally] for name, shadow in state.shadows.items()},
         "held": held,
     }
+
+
+def written_parameters(parameters: Parameters) -> tuple[Any, ...]:
+    """Return a set as it is written and hashed: one without calibration as before there was any."""
+    return parameters if parameters.calibration else parameters[:-1]
 
 
 def state_text(state: AssetState) -> str:
@@ -149,7 +155,6 @@ def state_of(text: str) -> AssetState:
 
 def _held_of(stored: dict[str, Any]) -> HeldCard:
     asset: Asset = build(Asset, stored["asset"])
-    parameters: Parameters = build(Parameters, stored["parameters"])
     instrument = stored["instrument"]
     tiers = tuple(InstrumentTier(**tier) for tier in instrument["tiers"])
     return HeldCard(
@@ -158,9 +163,19 @@ def _held_of(stored: dict[str, Any]) -> HeldCard:
         conditions=tuple(build(Condition, items) for items in stored["conditions"]),
         asset=asset._replace(tiers=tuple(build(Tier, tier) for tier in asset.tiers)),
         risk=build(Risk, stored["risk"]),
-        parameters=parameters._replace(weights=tuple(tuple(row) for row in parameters.weights)),
+        parameters=_parameters_of(stored["parameters"]),
         parameters_version=stored["parameters_version"],
         instrument=Instrument(**{**instrument, "tiers": tiers}),
+    )
+
+
+def _parameters_of(stored: list[Any]) -> Parameters:
+    """Return the set written by `written_parameters`."""
+    whole = stored if len(stored) == len(Parameters._fields) else [*stored, []]
+    found: Parameters = build(Parameters, whole)
+    return found._replace(
+        weights=tuple(tuple(row) for row in found.weights),
+        calibration=tuple(tuple(row) for row in found.calibration),
     )
 
 

@@ -18,7 +18,7 @@ from tests.makers import random_bars
 from tests.unit.kernel.scenes import eight_hourly
 
 HOUR_MS = 3_600_000
-CARDS, CONDITIONS, TIERS, MINUTES, TAIL = 3, 5, 4, 5, 120
+CARDS, CONDITIONS, TIERS, MINUTES, CALIBRATED, TAIL = 3, 5, 4, 5, 4, 120
 NAN, INF = float("nan"), float("inf")
 EDGES = (0.0, -0.0, NAN, INF, -INF, 5e-324, -5e-324, 1e-300, 1e300, 1.0, -1.0, 2.0**53 + 2.0)
 EDGE_SHARE = 0.12
@@ -139,6 +139,10 @@ class Draw:
             )
         if name == "weights":
             return tuple(tuple(abs(weight) for weight in self._floats(5, 1.0)) for _ in range(4))
+        if name == "calibration":
+            rows = int(self._one((0, 1, CALIBRATED)))
+            strengths = sorted(abs(each) for each in self._floats(rows, 0.5))
+            return tuple(zip(strengths, sorted(self._floats(rows, 0.5)), strict=True))
         if name == "minutes":
             rows = int(self._one((0, 1, MINUTES)))
             return tuple(tuple(self._float("price") for _ in range(4)) for _ in range(rows))

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from numpy.random import default_rng
+
 from engine_alpha.config.assets import RISK_BUCKETS
 from engine_alpha.config.risk import RiskConfig
 from engine_alpha.home import Home
@@ -141,7 +143,16 @@ def parameters_of(random: Random, version: str) -> dict[str, Any]:
         "neutral_zone": float(random.uniform(0, 0.3)) if strict else 0.0,
         "confidence_min": float(random.uniform(0, 0.4)) if strict else 0.0,
         "weights": weights,
+        "calibration": drawn_calibration(default_rng(int(trend[0] * 1e9))),
     }
+
+
+def drawn_calibration(random: Random) -> list[list[float]]:
+    """Return what a third of all sets make of a score, some of its stretches flat."""
+    count = int(random.integers(1, 9)) if random.random() < 0.35 else 0
+    strengths = sorted(random.uniform(0, 0.8, count).tolist())
+    sure = sorted(round(float(each), 1) for each in random.uniform(0, 0.9, count))
+    return [list(row) for row in zip(strengths, sure, strict=True)]
 
 
 def draw_instruments(random: Random, plot: Plot, home: Home) -> None:

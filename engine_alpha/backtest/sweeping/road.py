@@ -29,10 +29,11 @@ from engine_alpha.backtest.outputs import Output
 from engine_alpha.backtest.request import Gathered, gathered
 from engine_alpha.backtest.run import Road, output_of, played_through, road_of, warm_up
 from engine_alpha.backtest.skimming import skim_through, watch_of
-from engine_alpha.backtest.stepping import World
+from engine_alpha.backtest.stepping import ASSET_WORDS, RISK_WORDS, World
 from engine_alpha.backtest.sweeping.outcome import Outcome, moments
 from engine_alpha.backtest.words import dtype_of
 from engine_alpha.backtest.world import Settings, State, readable_bars, settings_of
+from engine_alpha.config.parameters import ParameterSet
 from engine_alpha.config.risk import RiskConfig
 from engine_alpha.domain.bars import Bars, Floats, Funding, Ints
 from engine_alpha.domain.detail import detail_of, no_minutes
@@ -51,6 +52,9 @@ TRADES_AT_ONCE: Final = 16_384
 """Room for trades between two looks at them."""
 FIRES_KEPT: Final = 4
 ENTRY_FIELDS: Final = ["status", "regimes", "directions", "own_direction", "entry_first", "entry_end"]
+THRESHOLDS: Final = ("regimes_allowed", "neutral_zone", "confidence_min", "calibration")
+"""What may vary of parameters: no regime and no score depends on it."""
+PARAMETERS: Final = ASSET_WORDS + RISK_WORDS  # where their words begin
 UNHASHED: Final = "not hashed"
 
 Rows = NDArray[Any]
@@ -108,7 +112,8 @@ class Evaluation:
     def swept(self, setup: Setup) -> Swept:
         """Play the history with this configuration."""
         assets = self.road.gathered.assets
-        plans = [_plan(setup, each.plan) for each in assets]
+        sets = [self.road.setup.set_of(each.plan.asset.symbol) for each in assets]
+        plans = [_plan(setup, each.plan, own) for each, own in zip(assets, sets, strict=True)]
         named = zip(assets, plans, strict=True)
         road = replace(
             self.road,
@@ -167,6 +172,7 @@ class Evaluation:
         signals = signals_for(shared[1], settings, read)
         spreads = np.array([limits.spread_bps, limits.max_spread_bps])
         parts = [spreads, settings.conditions, *(settings.cards[name] for name in ENTRY_FIELDS)]
+        parts += [settings.ints[:, PARAMETERS:], settings.calibrations, settings.calibrated]
         key = b"".join(part.tobytes() for part in parts)
         fires = self._fires.get(key)
         if fires is None:
@@ -180,12 +186,23 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _plan(setup: Setup, before: AssetPlan) -> AssetPlan:
-    """Return an asset's plan with this configuration; parameters and contract do not vary."""
+def _plan(setup: Setup, before: AssetPlan, prepared: ParameterSet) -> AssetPlan:
+    """Return an asset's plan with this configuration; contract, weights and regimes' limits do not vary.
+
+    `prepared` is the parameter set that the history was laid out with; one of `setup.sets` stands in for it.
+    """
     if setup.detail(before.asset) != before.detail:
         raise ConfigError("risk:detail can't be varied: it decides which prices are read")
-    rules, names = setup.rules_of(before.asset, before.instrument, before.rules.parameters)
-    return replace(before, rules=rules, names=names, config_hash=UNHASHED)
+    own = setup.sets.get(before.asset.symbol, prepared)
+    here, there = own.parameters._asdict(), prepared.parameters._asdict()
+    apart = [name for name in here if name not in THRESHOLDS and here[name] != there[name]]
+    if apart:
+        raise ConfigError(
+            f"{before.asset.symbol}: parameters {own.version} differ from {prepared.version} in "
+            f"{', '.join(apart)}: scores and regimes depend on that, so prepare the history for them anew"
+        )
+    rules, names = setup.rules_of(before.asset, before.instrument, own)
+    return replace(before, rules=rules, names=names, parameters_version=own.version, config_hash=UNHASHED)
 
 
 def _plans_only(found: Gathered) -> Gathered:

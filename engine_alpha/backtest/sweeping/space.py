@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from pydantic import BaseModel
-
 from engine_alpha.config.cards import CardConfig, CardRisk
-from engine_alpha.config.checking import Problem, advice, check, shown
+from engine_alpha.config.checking import Problem, advice, shown
+from engine_alpha.config.key_paths import DESCRIPTIONS, PATH, Document, key_path, overlap
 from engine_alpha.config.reading import KeyPath, dotted
 from engine_alpha.config.risk import RiskConfig
 from engine_alpha.errors import ConfigError
@@ -18,10 +17,8 @@ from engine_alpha.plans.setup import Setup
 
 RISK: Final = "risk"
 MOST_VALUES: Final = 100_000
-DESCRIPTIONS: Final = ("name", "rationale", "source")  # of a card: they say what it is, not what it does
 
-_KEY = re.compile(r"(?:(?P<document>[a-z0-9][a-z0-9_-]*):)?(?P<path>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\])*)")
-_STEP = re.compile(r"([A-Za-z_]\w*)|\[(\d+)\]")
+_KEY = re.compile(rf"(?:(?P<document>[a-z0-9][a-z0-9_-]*):)?(?P<path>{PATH})")
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}|log))?")
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
@@ -63,26 +60,6 @@ class Axis:
     def samples(self) -> tuple[Any, ...]:
         """Return values that stand for all when they are checked: the choices, or both ends."""
         return self.choices or (self.low, self.high)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A parsed configuration file and the model that judges it."""
-
-    name: str
-    model: type[BaseModel]
-    fields: Mapping[str, Any]
-
-    def problems(self, changes: Sequence[tuple[KeyPath, Any]]) -> tuple[Problem, ...]:
-        """Return what is wrong with the document after these changes."""
-        return check(self.model, self.changed(changes))[1]
-
-    def changed(self, changes: Sequence[tuple[KeyPath, Any]]) -> dict[str, Any]:
-        """Return the document's fields after these changes."""
-        fields: Any = self.fields
-        for path, value in changes:
-            fields = _placed(fields, path, value)
-        return dict(fields)
 
 
 def documents_of(setup: Setup) -> dict[str, Document]:
@@ -142,11 +119,11 @@ def _parsed(text: str, card: str | None, documents: Mapping[str, Document]) -> A
 
 def _target(text: str, key: str, card: str | None, documents: Mapping[str, Document]) -> tuple[str, KeyPath]:
     found = _KEY.fullmatch(key)
-    if found is None:
+    path = None if found is None else key_path(found["path"])
+    if found is None or path is None:
         _refuse(
             text, f'"{key}" is no key; write for example exits.stop.range, entry[0].at_least, risk:risk_frac'
         )
-    path: KeyPath = tuple(int(place) if place else name for name, place in _STEP.findall(found["path"]))
     named = found["document"]
     if named is None and path[0] == RISK and len(path) > 1 and (card is None or _of_risk_file(path[1])):
         named, path = RISK, path[1:]
@@ -206,8 +183,7 @@ def _value(word: str) -> Any:
 
 
 def _require_apart(axis: Axis, other: Axis) -> None:
-    shorter = min(len(axis.path), len(other.path))
-    if axis.document == other.document and axis.path[:shorter] == other.path[:shorter]:
+    if axis.document == other.document and overlap(axis.path, other.path):
         _refuse(axis.text, f"it varies what --vary {other.text} varies, too; keep one of the two")
 
 
@@ -239,21 +215,6 @@ def _as_whole(axis: Axis, document: Document) -> Axis:
         return axis
     inside = axis.low + _INSIDE * (axis.high - axis.low)
     return replace(axis, whole=bool(document.problems([(axis.path, inside)])))
-
-
-def _placed(value: Any, path: KeyPath, leaf: Any) -> Any:
-    """Return a copy of `value` with `leaf` at `path`; objects that are not there are made, list items not."""
-    if not path:
-        return leaf
-    key, rest = path[0], path[1:]
-    if isinstance(key, int):
-        items = list(value) if isinstance(value, list | tuple) else []
-        if key >= len(items):
-            there = f"[0] to [{len(items) - 1}]" if items else "none"
-            raise LookupError(f"there is no item [{key}] to vary; there is {there}")
-        return [*items[:key], _placed(items[key], rest, leaf), *items[key + 1 :]]
-    fields = value if isinstance(value, Mapping) else {}
-    return {**fields, key: _placed(fields.get(key), rest, leaf)}
 
 
 def _refuse(text: str, reason: str) -> NoReturn:

@@ -8,18 +8,20 @@ from typing import Any
 from engine_alpha.backtest.sweeping.space import (
     RISK,
     Axis,
-    Document,
     Values,
     changes_of,
     documents_of,
     parse_axes,
 )
-from engine_alpha.config.cards import CardConfig, Cards, playbook_of
+from engine_alpha.config.cards import CardConfig, Cards
 from engine_alpha.config.checking import check
 from engine_alpha.config.hashing import hash_config
+from engine_alpha.config.key_paths import Document
+from engine_alpha.config.parameters import hashed_parameters
 from engine_alpha.config.reading import parse_members, read_source
 from engine_alpha.config.risk import RiskConfig, shares_fault
 from engine_alpha.errors import ConfigError
+from engine_alpha.kernel.codes import ACTIVE
 from engine_alpha.plans.setup import Setup
 
 
@@ -101,6 +103,7 @@ def make_variants(
         digests=digests,
         rest=_rest(setup),
     )
+    _require_no_own(found)
     _require_a_part(found)
     return found
 
@@ -120,10 +123,14 @@ def _digest(document: CardConfig | RiskConfig) -> str:
 
 def _rest(setup: Setup) -> str:
     """Return a hash of what decides besides cards and risk.json: registry, contracts, parameter sets."""
-    parts = {}
+    parts: dict[str, list[Any]] = {}
     for asset in setup.enabled:
         plan = setup.plan(asset)
-        parts[asset.symbol] = [asset, plan.instrument, plan.parameters_version, plan.rules.parameters]
+        parameters = hashed_parameters(plan.rules.parameters)
+        own = setup.set_of(asset.symbol).cards
+        parts[asset.symbol] = [asset, plan.instrument, plan.parameters_version, parameters]
+        if own:  # without any no hash is other than before there were some
+            parts[asset.symbol].append(own)
     return hash_config(parts)
 
 
@@ -150,13 +157,19 @@ def _require_a_part(variants: Variants) -> None:
     """Refuse to vary a card that trades nothing here whatever its values: the sweep would measure nothing."""
     setup = variants.setup
     first = variants.setup_of(tuple(axis.samples[0] for axis in variants.axes))
-    applying = {card.name for asset in setup.enabled for card in playbook_of(first.cards, asset).configs}
+    applying, trading = set[str](), set[str]()
+    for asset in setup.enabled:
+        book = first.playbook(asset, setup.set_of(asset.symbol))
+        applying.update(book.names)
+        trading.update(
+            name for name, card in zip(book.names, book.cards, strict=True) if card.status == ACTIVE
+        )
     status = {card.name: card.status for card in first.cards.cards}
     varied = {axis.document: axis for axis in variants.axes if axis.document != RISK}
     for name, axis in varied.items():
         if any(other.document == name and other.path[0] in ("status", "scope") for other in variants.axes):
             continue
-        if status[name] != "active":
+        if status[name] != "active" and name not in trading:
             raise ConfigError(
                 f"--vary {axis.text}: the card {name} is {status[name]}, it would not trade; "
                 f"add --vary {name}:status=active"
@@ -165,3 +178,18 @@ def _require_a_part(variants: Variants) -> None:
             raise ConfigError(
                 f"--vary {axis.text}: the scope of {name} holds none of these coins and timeframes"
             )
+
+
+def _require_no_own(variants: Variants) -> None:
+    """Refuse to vary what a coin has its own value of: that one would stand."""
+    for asset in variants.setup.enabled:
+        own = variants.setup.set_of(asset.symbol)
+        for axis in variants.axes:
+            settings = own.cards.get(axis.document)
+            taken = [] if settings is None else settings.taken(axis.path)
+            if taken:
+                raise ConfigError(
+                    f"--vary {axis.text}: {asset.symbol} has its own {taken[0]} of {axis.document} "
+                    f"(parameters {own.version}), which would stand; leave it out of --symbols, or take "
+                    f"the key out of config/parameters/{asset.symbol}.json"
+                )

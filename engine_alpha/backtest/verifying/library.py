@@ -9,7 +9,7 @@ from engine_alpha.kernel.codes import ACCOUNT_GATES, OWN_GATES
 from engine_alpha.kernel.values import Card, Condition, Parameters, Risk
 from engine_alpha.step.plan import AssetPlan
 from engine_alpha.step.recording import part_hash
-from engine_alpha.step.state import HeldCard
+from engine_alpha.step.state import HeldCard, written_parameters
 
 DIGITS = 8  # of each part's hash
 REGISTRY, RISK, PARAMETERS, INSTRUMENT, CARDS = 0, 1, 2, 3, 4  # places of the parts, cards from the last on
@@ -74,7 +74,7 @@ class Library:
 
     def add_parameters(self, version: str, parameters: Parameters) -> None:
         """Take in a parameter set."""
-        self.adopted[part_hash(version, parameters)] = (version, parameters)
+        self.adopted[part_hash(version, written_parameters(parameters))] = (version, parameters)
 
     def add_card(self, card: Card, conditions: tuple[Condition, ...]) -> None:
         """Take in a card with its own conditions."""

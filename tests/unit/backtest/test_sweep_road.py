@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from engine_alpha.backtest import History
 from engine_alpha.backtest.request import Overrides, backtest_setup
 from engine_alpha.backtest.sweeping.road import history_sha256, prepare
 from engine_alpha.backtest.sweeping.variants import Variants, make_variants
+from engine_alpha.config.card_settings import CardSettings
 from engine_alpha.errors import ConfigError, DataError
+from engine_alpha.plans.setup import Setup
 from engine_alpha.store.months import write_bars
 from tests.parity.configurations import configuration
 from tests.parity.stored import THREE, series, store, wanted
@@ -100,6 +103,78 @@ def test_without_a_trade_nothing_is_made_up(tmp_path: Path, history: History) ->
     found = prepare(setup, history)(setup)
     assert (found.trades, found.factor.value, found.sharpe, found.daily) == (0, None, None, None)
     assert found.max_drawdown_frac == 0.0
+
+
+CALIBRATED = ((0.05, 0.1), (0.2, 0.3), (0.3, 0.3), (0.6, 0.9))
+
+
+def with_sets(setup: Setup, **changes: dict[str, Any]) -> Setup:
+    """Return the setup with thresholds of each coin's own."""
+    sets = {symbol: setup.set_of(symbol) for symbol in THREE}
+    for symbol, fields in changes.items():
+        own = sets[symbol]
+        sets[symbol] = replace(own, version=f"{symbol}-1", parameters=own.parameters._replace(**fields))
+    return replace(setup, sets=sets, made={})
+
+
+SETS_OF_COINS: tuple[dict[str, dict[str, Any]], ...] = (
+    {"ETHUSDT": {"confidence_min": 0.35}},
+    {"ETHUSDT": {"confidence_min": 0.35, "neutral_zone": 0.4}, "BTCUSDT": {"neutral_zone": 0.2}},
+    {"BTCUSDT": {"regimes_allowed": 0b0101}},
+    {"ETHUSDT": {"calibration": CALIBRATED, "confidence_min": 0.3}},
+    {"ETHUSDT": {"calibration": CALIBRATED, "confidence_min": 0.31}, "BTCUSDT": {"calibration": ((0, 0.2),)}},
+    {},
+)
+
+
+def test_thresholds_of_each_coins_own_come_out_as_a_whole_backtest_of_them(
+    tmp_path: Path, history: History
+) -> None:
+    home = a_home(tmp_path / "home", enabled=THREE, cards=(QUICK,))
+    setup = backtest_setup(home, history, Overrides())
+    evaluate = prepare(setup, history)
+    hashes = set()
+    for changes in SETS_OF_COINS:
+        varied = with_sets(setup, **changes)
+        found, (expected, _) = evaluate(varied), in_full(varied, history)
+        assert replace(found, daily=None) == expected, changes
+        versions = {plan.asset.symbol: plan.parameters_version for plan in evaluate.swept(varied).plans}
+        assert {symbol for symbol, version in versions.items() if version.endswith("-1")} >= set(changes)
+        hashes.add(found.trades_sha256)
+    assert len(hashes) == len(SETS_OF_COINS), "every set made other trades"
+    assert evaluate(setup) == evaluate(with_sets(setup))
+
+
+def test_cards_of_a_coins_own_come_out_as_a_whole_backtest_of_them(tmp_path: Path, history: History) -> None:
+    home = a_home(tmp_path / "home", enabled=THREE, cards=(QUICK, SHADOW))
+    setup = backtest_setup(home, history, Overrides())
+    evaluate = prepare(setup, history)
+    own = {"quick": CardSettings(changes={"exits.stop.atr": 3.0}), "shadow": CardSettings(status="active")}
+    sets = {"ETHUSDT": replace(setup.set_of("ETHUSDT"), cards=own)}
+    varied = replace(setup, sets=sets, made={})
+    found, before = evaluate(varied), evaluate(setup)
+    assert replace(found, daily=None) == in_full(varied, history)[0]
+    assert found.per_coin["ETHUSDT"] != before.per_coin["ETHUSDT"]
+
+
+@pytest.mark.parametrize("field", ["trend_on", "trend_off", "volatile_on", "volatile_off", "weights"])
+def test_a_set_that_changes_scores_or_regimes_needs_a_preparation_of_its_own(
+    tmp_path: Path, history: History, field: str
+) -> None:
+    setup = backtest_setup(a_home(tmp_path / "home", enabled=THREE, cards=(QUICK,)), history, Overrides())
+    evaluate = prepare(setup, history)
+    other = ((1.0,) * 5,) * 4 if field == "weights" else 0.5
+    with pytest.raises(ConfigError, match=rf"BTCUSDT: parameters BTCUSDT-1 .* in {field}: .*prepare"):
+        evaluate(with_sets(setup, BTCUSDT={field: other}))
+
+
+def test_a_key_that_a_coin_has_its_own_value_of_can_not_be_swept(tmp_path: Path, history: History) -> None:
+    setup = backtest_setup(a_home(tmp_path / "home", enabled=THREE, cards=(QUICK,)), history, Overrides())
+    own = {"quick": CardSettings(changes={"exits.stop.atr": 3.0})}
+    held = replace(setup, sets={"ETHUSDT": replace(setup.set_of("ETHUSDT"), cards=own)}, made={})
+    with pytest.raises(ConfigError, match=r"ETHUSDT has its own exits\.stop\.atr of quick .*--symbols"):
+        make_variants(held, ["quick:exits.stop.atr=1,2"])
+    make_variants(held, ["quick:exits.max_hold_bars=3,4"])
 
 
 def test_a_coin_without_bars_is_refused(tmp_path: Path, history: History) -> None:

@@ -60,6 +60,7 @@ def test_every_value_has_the_kernels_type(tmp_path: Path) -> None:
         **dict.fromkeys(Parameters._fields, "float"),
         "regimes_allowed": "int",
         "weights": "tuple",
+        "calibration": "tuple",
     }
     assert [[type(weight) for weight in row] for row in parameters.weights] == [[float] * 5] * 4
 

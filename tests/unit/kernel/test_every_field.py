@@ -202,6 +202,7 @@ PARAMETER_STORIES = {
     "neutral_zone": Story({}, 0.99),
     "confidence_min": Story({}, 0.99),
     "weights": Story({}, NO_WEIGHTS),
+    "calibration": Story({}, ((0.0, 0.0), (1.0, 0.09))),
 }
 
 FAR_STOP = {"stop_atr": 0.0, "stop_frac": 0.25}
