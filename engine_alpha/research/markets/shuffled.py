@@ -46,7 +46,7 @@ def shuffled(wanted: Wanted, data: Path) -> Market:
     shelf = open_shelf(data)
     bars = {
         COINS[place].symbol: mirrored(
-            _window(shelf, COINS[place], first_ms, wanted.hours), signs, COINS[place]
+            _window(shelf, COINS[place], first_ms, wanted.hours), signs, COINS[place].places
         )
         for place in places
     }
@@ -61,10 +61,11 @@ def block_signs(random: np.random.Generator, hours: int) -> Floats:
     return np.asarray(np.repeat(signs, lengths)[:hours])
 
 
-def mirrored(bars: Bars, signs: Floats, coin: Coin) -> Bars:
+def mirrored(bars: Bars, signs: Floats, places: int) -> Bars:
     """Return the bars after the first, each as it was or mirrored about the close before it.
 
-    `signs` has one element less than `bars`. The level is the real one at the beginning.
+    `signs` has one element less than `bars`. The level is the real one at the beginning; prices are rounded
+    to so many decimal places.
     """
     before = bars.close[:-1]
     moves = {name: getattr(bars, name)[1:] / before - 1.0 for name in ("open", "high", "low", "close")}
@@ -75,9 +76,9 @@ def mirrored(bars: Bars, signs: Floats, coin: Coin) -> Bars:
     over["low"] = 1.0 + np.where(upright, moves["low"], -moves["high"])
     close = bars.close[0] * np.cumprod(over["close"])
     last = np.concatenate((bars.close[:1], close[:-1]))
-    tick = 10.0**-coin.places
+    tick = 10.0**-places
     prices = {
-        name: np.maximum(np.round(each, coin.places), tick)
+        name: np.maximum(np.round(each, places), tick)
         for name, each in {
             "open": last * over["open"],
             "high": last * over["high"],
@@ -85,7 +86,7 @@ def mirrored(bars: Bars, signs: Floats, coin: Coin) -> Bars:
             "close": close,
         }.items()
     }
-    return Bars(timeframe_ms=HOUR_MS, open_ms=bars.open_ms[1:], volume=bars.volume[1:], **prices)
+    return Bars(timeframe_ms=bars.timeframe_ms, open_ms=bars.open_ms[1:], volume=bars.volume[1:], **prices)
 
 
 def _window(shelf: Shelf, coin: Coin, first_ms: int, hours: int) -> Bars:

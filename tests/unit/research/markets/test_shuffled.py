@@ -39,14 +39,14 @@ def test_signs_come_in_blocks_of_one_to_seven_days() -> None:
 
 def test_with_every_sign_kept_the_candles_are_the_real_ones() -> None:
     bars = some_bars()
-    kept = mirrored(bars, np.ones(len(bars) - 1), ETH)
+    kept = mirrored(bars, np.ones(len(bars) - 1), ETH.places)
     for name in ("open", "high", "low", "close", "volume", "open_ms"):
         assert np.allclose(getattr(kept, name), getattr(bars, name)[1:], atol=0.011)
 
 
 def test_a_mirrored_bar_has_its_high_where_the_low_was() -> None:
     bars = some_bars()
-    flipped = mirrored(bars, -np.ones(len(bars) - 1), ETH)
+    flipped = mirrored(bars, -np.ones(len(bars) - 1), ETH.places)
     check_history(flipped, int(flipped.close_ms[-1]))
     before = np.concatenate((bars.close[:1], flipped.close[:-1]))
     real = {name: getattr(bars, name)[1:] / bars.close[:-1] - 1.0 for name in ("high", "low", "close")}
