@@ -66,7 +66,7 @@ def gathered(setup: Setup, wanted: History, progress: Progress = lambda done, to
     for done, asset in enumerate(setup.enabled):
         progress(done, len(setup.enabled))
         try:
-            found = _prepared(setup, feed, asset, wanted)
+            found = prepared(setup, feed, asset, wanted)
         except (ConfigError, DataError) as fault:
             reason = fault.reason if isinstance(fault, DataError) else "config"
             refused.append((asset.symbol, reason, str(fault)))
@@ -78,7 +78,8 @@ def gathered(setup: Setup, wanted: History, progress: Progress = lambda done, to
     return Gathered(assets=tuple(assets), refused=tuple(refused))
 
 
-def _prepared(setup: Setup, feed: FilesFeed, asset: AssetConfig, wanted: History) -> tuple[Prepared, str]:
+def prepared(setup: Setup, feed: FilesFeed, asset: AssetConfig, wanted: History) -> tuple[Prepared, str]:
+    """Return one asset made ready and the span of its series in words; raise `ConfigError` or `DataError`."""
     faults = setup.faults_of(asset.symbol)
     if faults:
         raise ConfigError("; ".join(faults))

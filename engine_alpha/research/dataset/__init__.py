@@ -1,1 +1,1 @@
-"""What research reads: every bar and every would-be trade of an asset, in Parquet, extended night by night."""
+"""What research reads: each decided bar and would-be trade of an asset, in Parquet, extended every night."""
