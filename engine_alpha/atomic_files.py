@@ -26,7 +26,28 @@ def write_atomically(path: Path, content: bytes) -> None:
         with suppress(FileNotFoundError):
             os.unlink(name)
         raise
-    folder = os.open(target.parent, os.O_RDONLY)
+    sync_folder(target.parent)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all; raise `FileExistsError` where it is."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), 0o644)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(name, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Let a power cut forget nothing of what was renamed, linked or removed in a folder."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

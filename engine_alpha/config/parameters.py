@@ -70,7 +70,7 @@ class RegimeWeights(Strict):
 class Adoption(Strict):
     """Where an adopted set comes from."""
 
-    at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", description="When, UTC.")]
+    at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$", description="When, UTC.")]
     night: Annotated[str, Field(min_length=1, max_length=64, description="Whose research proposed it.")]
     proposal_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -182,7 +182,16 @@ def own_file(folder: Path, symbol: str) -> Path:
 def read_set(path: Path) -> ParameterSet:
     """Read one set; raise `ConfigError` that lists every problem with its place."""
     source = read_source(path)
-    return set_of(require(ParametersConfig, parse_members(source.text, source.name), source), source)
+    return set_of(_config(source), source)
+
+
+def read_config(path: Path) -> ParametersConfig:
+    """Read one file as it stands; raise `ConfigError` that lists every problem with its place."""
+    return _config(read_source(path))
+
+
+def _config(source: Source) -> ParametersConfig:
+    return require(ParametersConfig, parse_members(source.text, source.name), source)
 
 
 def parameters_of(folder: Path, symbol: str) -> tuple[str, Parameters]:
