@@ -148,14 +148,12 @@ def null_words(null_rate: Fields) -> str:
     twins, fired = null_rate["twins"], null_rate["fired"]
     if not twins:
         return "How often the procedure fires on markets without an edge is not known yet."
-    shares = [null_rate.get(name) for name in ("rate", "low", "high")]
-    known = all(share is not None for share in shares)
-    figures = (
-        f" ({percent(shares[0])}; 95 % interval {percent(shares[1])} – {percent(shares[2])})" if known else ""
-    )
+    low, high = percent(null_rate["low"]), percent(null_rate["high"])
+    figures = f" ({percent(null_rate['value'])}; 95 % interval {low} – {high})"
     return (
         f"On {count(twins, 'market')} made of these prices without their trends, where any proposal is a "
-        f"false alarm, the whole procedure proposed something on {fired:,}{figures}."
+        f"false alarm, the whole procedure proposed something on {fired:,}{figures}. At most "
+        f"{percent(null_rate['limit'])} is asked for: it {'passes' if null_rate['passed'] else 'does not pass'}."
     )
 
 

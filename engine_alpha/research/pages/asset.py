@@ -136,7 +136,8 @@ def _tests(found: Fields) -> Html:
     if not found["tests"]:
         return section("Tests", element("p", "There was no choice to test."), id_="tests")
     failed = sum(not test["passed"] for test in found["tests"])
-    told = "All of them pass." if not failed else f"{failed} of {len(found['tests'])} fail: one is enough."
+    told = "All of them pass." if not failed else f"{failed} of {len(found['tests'])} did not pass."
+    told += " A card is proposed only if all of its own pass."
     return section("Tests", tests_part(found["tests"]), about=told, id_="tests")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine_alpha.reports.research import expected_words, settings_words, test_title
+from engine_alpha.reports.research import expected_words, settings_words, test_title, value_words
 from engine_alpha.reports.words import count
 from engine_alpha.research.pages.nights import KeptNight
 
@@ -74,9 +74,9 @@ def _moved(symbol: str, before: KeptNight, now: KeptNight) -> Iterator[str]:
             )
     chosen, choose = _chosen(before, symbol), _chosen(now, symbol)
     for card in {**choose, **chosen}:
-        was, is_now = chosen.get(card), choose.get(card)
-        if was != is_now:
-            yield f"{card}: {_proposed(was)} before, {_proposed(is_now)} now"
+        change = _change(chosen.get(card), choose.get(card))
+        if change:
+            yield f"{card}: {change}"
 
 
 def _expected(night: Fields, symbol: str) -> dict[str, Fields]:
@@ -99,8 +99,13 @@ def _chosen(night: KeptNight, symbol: str) -> dict[str, Fields]:
     return {card["card"]: card["proposed"] for card in cards}
 
 
-def _proposed(values: Fields | None) -> str:
-    return "not proposed" if values is None else settings_words(values)
+def _change(was: Fields | None, now: Fields | None) -> str:
+    """Return how a card's proposed values changed; nothing if they did not."""
+    if was is None or now is None:
+        return "no longer proposed" if was else f"proposed now: {settings_words(now)}" if now else ""
+    changed = [name for name in {**now, **was} if was.get(name) != now.get(name)]
+    values = ((name, value_words(was.get(name)), value_words(now.get(name))) for name in changed)
+    return ", ".join(f"{name} {old} → {new}" for name, old, new in values)
 
 
 def _cards(before: Fields, now: Fields) -> Iterator[str]:

@@ -75,14 +75,13 @@ def _tiles(found: Fields) -> Html:
     passing = sum(each["passes"] for each in found["assets"])
     cards = sum(card["passes"] for card in found["cards"])
     null, trials, pbo = found["null_rate"], found["trials"], found["overfitting"]
-    rate = null["fired"] / null["twins"] if null["twins"] else None
     return element(
         "div",
         _tile("Proposals that pass", f"{passing} of {len(found['symbols'])}", "coins"),
         _tile("Cards that pass", f"{cards} of {len(found['cards'])}", "as such, all coins together"),
         _tile(
             explained("null rate", "Null rate"),
-            percent(rate),
+            percent(null["value"]),
             f"{null['fired']:,} of {count(null['twins'], 'market')} without an edge",
         ),
         _tile(
@@ -123,6 +122,7 @@ def _coins(night: KeptNight) -> Html:
     shown = [factor_of(each["factor"]) for each in rows if each["factor"]]
     shown += [expected_of(each["expected"]) for each in rows if each["expected"]]
     reach = reach_of(shown)
+    others = [each["words"] for each in rows if not each["passes"]]
     heads = [
         *("coin", "verdict", "cards", explained("trades"), explained("PF"), explained("interval")),
         *("", explained("to expect"), "", explained("R", "R a trade to expect")),
@@ -131,8 +131,7 @@ def _coins(night: KeptNight) -> Html:
     return section(
         "Coins",
         table(heads, body, class_="numbers factors"),
-        element("h3", "In words"),
-        listed(each["words"] for each in rows),
+        listed(others) if others else "",
         about=scale_words(reach),
         id_="coins",
     )

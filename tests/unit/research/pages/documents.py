@@ -7,6 +7,7 @@ from typing import Any
 
 from engine_alpha.kernel.profit_factor import profit_factor
 from engine_alpha.research.documents import factor_fields, plain, sha256_of
+from engine_alpha.research.null_rate import rate_of
 from engine_alpha.research.search.judging import Estimate, Test, at_least, at_most
 
 SYMBOLS = ("ETHUSDT", "BTCUSDT")
@@ -68,13 +69,19 @@ def night_document(night: str = NIGHT, **changes: Any) -> Document:
         "trials": {"tonight": 48, "effective": 7.25, "ever": 96, "counted": 14.5},
         "together": [plain(asdict(test)) for test in card_tests(True)[1:2]],
         "overfitting": plain(asdict(card_tests(True)[3])),
-        "null_rate": {"twins": 60, "fired": 2},
+        "null_rate": null_rate(60, 2),
         "cards": [card_fields(card, card == CARDS[0]) for card in CARDS],
         "assets": [summary(asset_document(symbol, night)) for symbol in SYMBOLS],
         "correlation": {"symbols": list(SYMBOLS), "values": [[1.0, 0.37], [0.37, None]]},
         **changes,
     }
     return document | {"sha256": sha256_of(document)}
+
+
+def null_rate(twins: int, fired: int) -> Document:
+    """Return how often the procedure fired, as the night tells it."""
+    rate = rate_of(twins, fired)
+    return asdict(rate) | {"limit": 0.05, "passed": bool(twins), "words": "how often it fires"}
 
 
 def history() -> Document:

@@ -33,6 +33,7 @@ from tests.unit.research.pages.documents import (
     SYMBOLS,
     asset_document,
     night_document,
+    null_rate,
     usual_night,
     write_night,
 )
@@ -171,7 +172,7 @@ def test_a_night_in_which_every_coin_failed_is_still_a_page(tmp_path: Path) -> N
         **nothing,
         faults={"ETHUSDT": "no bars"},
         correlation={"symbols": [], "values": []},
-        null_rate={"twins": 0, "fired": 0},
+        null_rate=null_rate(0, 0),
         assets=[
             {
                 name: empty[name]
