@@ -6,10 +6,14 @@ others is taken away: compounding, caps, pauses after losses, floors and halts. 
 bars must look like and the wait after an exit stay as configured.
 """
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
-from engine_alpha.config.cards import Activation, CardConfig, Cards
+from engine_alpha.config.card_settings import CardSettings
+from engine_alpha.config.cards import Activation, CardConfig
 from engine_alpha.config.risk import RiskConfig
+from engine_alpha.errors import ConfigError
 from engine_alpha.plans.setup import Setup
 
 START_QUOTE = 1e7
@@ -19,6 +23,10 @@ RISK_QUOTE = 50.0
 SHARE_FRAC = 1e-3
 MOST = 100.0  # the largest cap that risk.json takes
 NEVER_TRADES = 1_000_000
+SIZING = ("risk", "activation")  # keys of a card that tie a trade to its size and to earlier ones
+PER_DAY = "risk.trades_per_day"
+
+Status = Callable[[str], str]
 
 
 def neutral_risk(risk: RiskConfig) -> RiskConfig:
@@ -55,20 +63,45 @@ def neutral_card(card: CardConfig) -> CardConfig:
 
 def neutral_setup(setup: Setup) -> Setup:
     """Return the setup with neutral limits and neutral cards; which cards trade stays as it is."""
-    cards = tuple(neutral_card(card) for card in setup.cards.cards)
-    return replace(
-        setup,
-        risk=neutral_risk(setup.risk),
-        cards=Cards(cards=cards, faults=setup.cards.faults),
-        made={},
-    )
+    return _with(setup, neutral_card, None)
 
 
 def shadowed_setup(setup: Setup) -> Setup:
     """Return the neutral setup with all cards that are not disabled as shadows: each has its own account."""
-    neutral = neutral_setup(setup)
-    cards = tuple(
-        card if card.status == "disabled" else card.model_copy(update={"status": "shadow"})
-        for card in neutral.cards.cards
-    )
-    return replace(neutral, cards=Cards(cards=cards, faults=neutral.cards.faults), made={})
+
+    def shadowed(card: CardConfig) -> CardConfig:
+        status = _shadowed(card.status)
+        return neutral_card(card).model_copy(update={"status": status})
+
+    return _with(setup, shadowed, _shadowed)
+
+
+def _shadowed(status: str) -> str:
+    return "disabled" if status == "disabled" else "shadow"
+
+
+def _with(setup: Setup, change: Callable[[CardConfig], CardConfig], status: Status | None) -> Setup:
+    """Return the setup with neutral limits, each card changed, and coins' own settings of cards to match."""
+    sets = dict(setup.sets)
+    for asset in setup.enabled:
+        with suppress(ConfigError):  # the asset's plan says what is wrong with its set
+            own = setup.set_of(asset.symbol)
+            if own.cards:
+                sets[asset.symbol] = replace(own, cards=_settings(own.cards, status))
+    cards = setup.cards.with_cards([change(card) for card in setup.cards.cards])
+    return replace(setup, risk=neutral_risk(setup.risk), cards=cards, sets=sets, made={})
+
+
+def _settings(cards: Mapping[str, CardSettings], status: Status | None) -> dict[str, CardSettings]:
+    """Return a coin's settings of cards without what sizes and judges them; `status` changes their status."""
+    found: dict[str, CardSettings] = {}
+    for name, own in cards.items():
+        changes = {text: value for text, value in own.changes.items() if text.split(".")[0] not in SIZING}
+        if PER_DAY in own.changes:
+            changes[PER_DAY] = own.changes[PER_DAY]
+        elif isinstance(own.changes.get("risk"), dict):
+            changes[PER_DAY] = own.changes["risk"].get("trades_per_day", 0)
+        now = own.status if own.status is None or status is None else status(own.status)
+        if now is not None or changes:
+            found[name] = CardSettings(status=now, changes=changes)
+    return found

@@ -1,5 +1,6 @@
 """A neutral trade is worth the R of the ordinary road, and no limit of the account is left to bind."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ pytest.importorskip("numba", reason="numba is absent: the backtest extra is not 
 from engine_alpha.backtest.request import Overrides, backtest_setup, gathered
 from engine_alpha.backtest.run import played_through, road_of
 from engine_alpha.config.cards import CardConfig
+from engine_alpha.config.reading import read_json
+from engine_alpha.kernel.codes import ACTIVE, SHADOW
 from engine_alpha.plans.setup import Setup
 from engine_alpha.research.neutral import neutral_card, neutral_risk, neutral_setup, shadowed_setup
 from tests.parity.stored import series, store, wanted
@@ -82,3 +85,31 @@ def test_a_losing_card_goes_on_trading(tmp_path: Path) -> None:
     ordinary = backtest_setup(home, history, Overrides())
     real, neutral = trades_of(ordinary, history), trades_of(neutral_setup(ordinary), history)
     assert len(neutral) > 5 * len(real)
+
+
+def test_a_coins_own_settings_neither_size_nor_silence_a_card(tmp_path: Path) -> None:
+    home = a_home(tmp_path / "home", enabled=(), cards=(QUICK, TRAILING))
+    own = read_json(home.parameters / "default.json")
+    own["version"] = "eth-1"
+    own["cards"] = {
+        "quick": {
+            "status": "active",
+            "changes": {
+                "exits.max_hold_bars": 9,
+                "risk.size_factor": 0.1,
+                "risk.trades_per_day": 2,
+                "activation.min_pf": 5.0,
+            },
+        },
+        "trailing": {"status": "disabled", "changes": {}},
+    }
+    (home.parameters / f"{SYMBOL}.json").write_text(json.dumps(own), encoding="utf-8")
+    setup = backtest_setup(home, wanted(tmp_path, (SYMBOL,)), Overrides())
+    plan = shadowed_setup(setup).plan(setup.enabled[0])
+    assert plan.names == ("quick",)
+    card = plan.rules.cards[0]
+    assert (card.status, card.max_hold_bars, card.trades_per_day) == (SHADOW, 9, 2)
+    assert (card.size_factor, card.min_pf) == (1.0, 0.0)
+    neutral = neutral_setup(setup).plan(setup.enabled[0])
+    assert neutral.rules.cards[0].status == ACTIVE
+    assert neutral.rules.cards[0]._replace(status=SHADOW) == card
