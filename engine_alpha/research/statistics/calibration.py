@@ -71,7 +71,7 @@ def isotonic(confidence: Floats, won: Floats, weights: Floats | None = None) -> 
     weight = np.ones(len(won)) if weights is None else weights
     counts = weight > 0.0
     confidence, won, weight = confidence[counts], won[counts], weight[counts]
-    if len(confidence) == 0 or not (0.0 <= confidence.min() and confidence.max() <= 1.0):
+    if len(confidence) == 0 or not ((confidence >= 0.0) & (confidence <= 1.0)).all():
         raise BrokenPromise("a curve needs a trade with a weight above 0, and confidences from 0 to 1")
     points, place = np.unique(confidence, return_inverse=True)
     total: Floats = np.asarray(np.bincount(place, weights=weight), dtype=np.float64)

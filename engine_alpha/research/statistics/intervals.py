@@ -12,6 +12,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from scipy.special import ndtri
 
 from engine_alpha.domain.bars import Floats
 from engine_alpha.kernel.profit_factor import profit_factor
+
+AT_ONCE: Final = 1_000_000  # rows drawn in one batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,11 @@ def bootstrap_interval(
         return None
     mean_length = float(block_length(rows) if block is None else block)
     random = np.random.default_rng(seed)
-    found = np.array([statistic(values[resampled(rows, mean_length, random)]) for _ in range(draws)])
+    batch = max(1, AT_ONCE // rows)
+    found = np.empty(draws)
+    for start in range(0, draws, batch):
+        places = resampled(min(batch, draws - start), rows, mean_length, random)
+        found[start : start + len(places)] = [statistic(values[each]) for each in places]
     found = found[~np.isnan(found)]
     if len(found) < 2:
         return None
@@ -111,11 +118,14 @@ def bootstrap_interval(
     return Interval(low=float(low), high=float(high))
 
 
-def resampled(rows: int, mean_length: float, random: np.random.Generator) -> NDArray[np.int64]:
-    """Return places drawn by the stationary bootstrap: each follows the last, or jumps, chance 1 / length."""
-    starts = random.integers(0, rows, rows)
-    jumps = random.random(rows) < 1.0 / mean_length
-    jumps[0] = True
+def resampled(draws: int, rows: int, mean_length: float, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return places drawn by the stationary bootstrap, (draws, rows): each follows the last, or jumps.
+
+    A jump has the chance of 1 / mean length, and goes anywhere; the last row is followed by the first.
+    """
+    starts = random.integers(0, rows, (draws, rows))
+    jumps = random.random((draws, rows)) < 1.0 / mean_length
+    jumps[:, 0] = True
     at = np.arange(rows)
-    since = np.maximum.accumulate(np.where(jumps, at, 0))
-    return (starts[since] + at - since) % rows
+    since = np.maximum.accumulate(np.where(jumps, at, 0), axis=1)
+    return (np.take_along_axis(starts, since, axis=1) + at - since) % rows
