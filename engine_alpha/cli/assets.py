@@ -64,13 +64,19 @@ def list_assets() -> int:
     registry = read_registry(home.registry)
     listings = {asset.symbol: _listing(home, asset) for asset in registry.assets}
     faults = [str(fault) for fault in registry.faults]
+    own = {asset.symbol: _own_set(home, asset) for asset in registry.assets}
     if wants_json():
-        listed = [{**_fields(asset), "listing_fault": listings[asset.symbol]} for asset in registry.assets]
+        listed = [
+            {**_fields(asset), "listing_fault": listings[asset.symbol], "own_parameters": own[asset.symbol]}
+            for asset in registry.assets
+        ]
         show_json({"home": str(home.path), "assets": listed, "faults": faults})
     else:
-        show(
-            registry_table([{**_fields(asset), "note": listings[asset.symbol]} for asset in registry.assets])
-        )
+        rows = []
+        for asset in registry.assets:
+            notes = [note for note in (listings[asset.symbol], own[asset.symbol]) if note]
+            rows.append({**_fields(asset), "note": "; ".join(notes)})
+        show(registry_table(rows))
         for fault in faults:
             show(f"refused: {fault}")
     return SOME_REFUSED if faults else 0
@@ -216,6 +222,19 @@ def _listing(home: Home, asset: AssetConfig) -> str | None:
     if found is None:
         return f"not in the snapshot of {asset.venue}"
     return listing_fault(found, now_ms())
+
+
+def _own_set(home: Home, asset: AssetConfig) -> str | None:
+    """Name the coin's own parameter set, or say that it is broken; None where the default counts."""
+    from engine_alpha.config.parameters import own_file, read_set
+
+    path = own_file(home.parameters, asset.symbol)
+    if not path.exists():
+        return None
+    try:
+        return f"parameters {read_set(path).version}"
+    except ConfigError as fault:
+        return f"parameters can't be read: {str(fault).splitlines()[0]}"
 
 
 def _holding(home: Home, symbol: str) -> list[str]:

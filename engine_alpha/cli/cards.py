@@ -16,6 +16,7 @@ from engine_alpha.loop.saying import CONFIG_CODE
 if TYPE_CHECKING:
     from engine_alpha.config.assets import AssetConfig, Registry
     from engine_alpha.config.cards import Cards
+    from engine_alpha.config.parameters import ParameterSet
 
 
 @click.group(
@@ -35,15 +36,22 @@ def cards(ctx: click.Context) -> int | None:
 @home_option
 @json_option
 def list_cards() -> int:
-    """List all cards in the order they are asked; exit code 2 if one is broken."""
-    found, _ = _read(chosen_home())
-    faults = [str(fault) for fault in found.faults]
+    """List all cards in the order they are asked; exit code 2 if one is broken.
+
+    Below stands which coins use a card otherwise than its file says.
+    """
+    home = chosen_home()
+    found, registry = _read(home)
+    own, wrong = _own(home, found, registry)
+    faults = [str(fault) for fault in found.faults] + wrong
     if wants_json():
-        show_json({"cards": [_fields(card) for card in found.cards], "faults": faults})
+        coins = {symbol: _own_fields(each) for symbol, each in own.items()}
+        show_json({"cards": [_fields(card) for card in found.cards], "own": coins, "faults": faults})
     else:
-        from engine_alpha.reports.playbook import cards_table
+        from engine_alpha.reports.playbook import cards_table, own_lines
 
         show(cards_table([_fields(card) for card in found.cards]))
+        show(*own_lines({symbol: _own_fields(each) for symbol, each in own.items()}))
         show(*([""] if faults else []), *(f"broken: {fault}" for fault in faults))
     return CONFIG_CODE if faults else 0
 
@@ -58,7 +66,8 @@ def check() -> int:
     """
     home = chosen_home()
     found, registry = _read(home)
-    faults = [str(fault) for fault in found.faults]
+    _, wrong = _own(home, found, registry)
+    faults = [str(fault) for fault in found.faults] + wrong
     uncovered = {asset.symbol: uncovered_regimes(home, found, asset) for asset in registry.assets}
     if wants_json():
         show_json({"cards": len(found.cards), "faults": faults, "uncovered": uncovered})
@@ -74,16 +83,19 @@ def check() -> int:
 
 def uncovered_regimes(home: Home, found: Cards, asset: AssetConfig) -> list[str]:
     """Return the regimes in which the coin may enter and no active card would."""
+    from engine_alpha.config.card_settings import own_cards
     from engine_alpha.config.cards import playbook_of
-    from engine_alpha.config.parameters import parameters_of
+    from engine_alpha.config.parameters import adopted_set
     from engine_alpha.kernel.codes import ACTIVE, REGIMES
 
     try:
-        allowed = parameters_of(home.parameters, asset.symbol)[1].regimes_allowed
+        own = adopted_set(home.parameters, asset.symbol)
     except ConfigError:
         return list(REGIMES)
+    allowed = own.parameters.regimes_allowed
+    changed, problems = own_cards(found, own.cards)
     covered = 0
-    for card in playbook_of(found, asset).cards:
+    for card in () if problems else playbook_of(changed, asset).cards:
         covered |= card.regimes if card.status == ACTIVE else 0
     return [name for code, name in enumerate(REGIMES) if allowed & ~covered & (1 << code)]
 
@@ -95,6 +107,30 @@ def _read(home: Home) -> tuple[Cards, Registry]:
     registry = read_registry(home.registry)
     known = [asset.symbol for asset in registry.assets] + [fault.symbol for fault in registry.faults]
     return read_cards(home.cards, known), registry
+
+
+def _own(home: Home, found: Cards, registry: Registry) -> tuple[dict[str, ParameterSet], list[str]]:
+    """Return the sets of coins that use cards otherwise than their files say, and what is wrong with them."""
+    from engine_alpha.config.card_settings import own_cards
+    from engine_alpha.config.parameters import adopted_set
+
+    own: dict[str, ParameterSet] = {}
+    wrong: dict[str, None] = {}
+    for asset in registry.assets:
+        try:
+            adopted = adopted_set(home.parameters, asset.symbol)
+        except ConfigError:
+            continue  # chloe doctor says so; it is no matter of cards
+        if adopted.cards:
+            own[asset.symbol] = adopted
+            problems = own_cards(found, adopted.cards)[1]
+            wrong.update(dict.fromkeys(str(adopted.fault(problems)).splitlines()) if problems else {})
+    return own, list(wrong)
+
+
+def _own_fields(adopted: ParameterSet) -> dict[str, Any]:
+    cards = {name: settings.model_dump(exclude_none=True) for name, settings in adopted.cards.items()}
+    return {"parameters": adopted.version, "cards": cards}
 
 
 def _fields(card: Any) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from engine_alpha.atomic_files import write_atomically
 from engine_alpha.backtest.sweep import SweepPlan, SweepResult, Trial
 from engine_alpha.backtest.sweeping.luck import deflated_sharpe, lucky_factor
 from engine_alpha.backtest.sweeping.plateau import plateau_of
-from engine_alpha.config.cards import playbook_of
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
 from engine_alpha.reports.rehearsal import coins_table
@@ -179,7 +178,7 @@ def _traded(plan: SweepPlan) -> list[str]:
     applying = {
         card.name
         for asset in setup.enabled
-        for card in playbook_of(setup.cards, asset).configs
+        for card in setup.playbook(asset, setup.set_of(asset.symbol)).configs
         if card.status == "active" or card.name in plan.study.documents
     }
     return [card.name for card in setup.cards.cards if card.name in applying]

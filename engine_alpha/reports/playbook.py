@@ -1,5 +1,6 @@
 """Strategy cards as a table, and what they leave uncovered."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,6 +54,19 @@ def _activation(rules: Mapping[str, Any]) -> str:
     if rules["max_drawdown_frac"]:
         words.append(f"drawdown ≤ {rules['max_drawdown_frac'] * 100:g} %")
     return f"{', '.join(words)} (n ≥ {rules['min_trades']})" if words else "always"
+
+
+def own_lines(own: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what coins use otherwise than the files say, one line a coin and card; none where none does."""
+    lines = []
+    for symbol, found in own.items():
+        for name, settings in found["cards"].items():
+            words = [settings["status"]] if settings.get("status") else []
+            words += [f"{key} {json.dumps(value)}" for key, value in settings["changes"].items()]
+            lines.append(
+                f"{symbol} uses {name} otherwise: {', '.join(words)} (parameters {found['parameters']})"
+            )
+    return ["", *lines] if lines else []
 
 
 def uncovered_lines(uncovered: Mapping[str, Sequence[str]], coins: int) -> list[str]:

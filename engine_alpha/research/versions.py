@@ -61,7 +61,7 @@ class Shelf:
             raise ConfigError(f"{fault}\nnothing was changed: mend the file, or move it away first") from None
 
     def versions(self) -> tuple[Version, ...]:
-        """Return all versions, newest first; before them a set in use that is not saved, after them those by hand."""
+        """Return all versions, newest first; a set in use that is not saved leads, those by hand end it."""
         try:
             now = self.active()
         except ConfigError:

@@ -136,7 +136,7 @@ def _of_cards(sides: _Sides) -> Iterator[ConfigChange]:
     after = dict(zip(sides.plan.names, sides.now[CARDS:], strict=True))
     for name in dict.fromkeys((*before, *after)):
         if name not in after:
-            yield ConfigChange(cause=CARDS_CHANGED, subject=name, detail=_why_gone(sides.settings, name))
+            yield ConfigChange(cause=CARDS_CHANGED, subject=name, detail=_why_gone(sides, name))
         elif name not in before:
             yield ConfigChange(cause=CARDS_CHANGED, subject=name, detail="applies now and did not then")
         elif before[name] != after[name]:
@@ -153,11 +153,15 @@ def _of_card(sides: _Sides, name: str, parts: tuple[Mapping[str, str], Mapping[s
     return _change(CARDS_CHANGED, name, changes, then is not None)
 
 
-def _why_gone(settings: Settings, name: str) -> str:
-    card = next((one for one in settings.setup.cards.cards if one.name == name), None)
+def _why_gone(sides: _Sides, name: str) -> str:
+    setup = sides.settings.setup
+    card = next((one for one in setup.cards.cards if one.name == name), None)
     if card is None:
-        broken = "; ".join(str(fault) for fault in settings.setup.cards.faults)
+        broken = "; ".join(str(fault) for fault in setup.cards.faults)
         return "there is no such card now" + (f" ({broken})" if broken else "")
+    own = setup.set_of(sides.plan.asset.symbol).cards.get(name)
+    if own is not None and own.status == "disabled":
+        return f"is disabled for this coin now, by parameters {sides.plan.parameters_version}"
     return "is disabled now" if card.status == "disabled" else "does not apply to this asset now"
 
 
