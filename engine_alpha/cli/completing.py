@@ -53,12 +53,19 @@ def accounts(home: Home) -> list[str]:
     return sorted(found, key=lambda name: (name.startswith("rehearse-"), name))
 
 
+def nights(home: Home) -> list[str]:
+    """Return the nights of research, the last one first."""
+    found = [path.parent.name for path in home.reports.glob("research/*/night.json")]
+    return sorted(found, reverse=True)
+
+
 _BY_NAME: dict[str, Callable[[], click.ParamType[Any]]] = {
     "symbol": lambda: Offered(symbols),
     "symbols": lambda: Offered(symbols, listed=True),
     "account": lambda: Offered(accounts),
     "feed": lambda: Offered(lambda _: FEED_NAMES),
     "venue": lambda: Offered(lambda _: VENUE_NAMES),
+    "night": lambda: Offered(nights),
     "home": lambda: click.Path(file_okay=False),
     "data": lambda: click.Path(file_okay=False),
     "file": click.Path,

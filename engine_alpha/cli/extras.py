@@ -9,11 +9,11 @@ from engine_alpha.errors import ConfigError
 
 
 @contextmanager
-def extra_asked_for() -> Iterator[None]:
-    """Turn an import that fails for want of the backtest extra into a `ConfigError` that names it."""
+def extra_asked_for(extra: str = "backtest") -> Iterator[None]:
+    """Turn an import that fails for want of an extra into a `ConfigError` that names it."""
     try:
         yield
     except ModuleNotFoundError as missing:
         raise ConfigError(
-            f"this needs {missing.name}: install the extra, pip install 'chloe[backtest]'"
+            f"this needs {missing.name}: install the extra, pip install 'chloe[{extra}]'"
         ) from None

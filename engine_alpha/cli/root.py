@@ -41,6 +41,7 @@ COMMANDS = {
     "rehearse": ("rehearse:rehearse", "Play stored history through the steps of paper trading."),
     "backtest": ("backtest:backtest", "Play stored history through the live engine's decisions, compiled."),
     "sweep": ("sweep:sweep", "Try many values of card and risk parameters, every try counted."),
+    "research": ("research:research", "By night, look for what each coin's prices prove; adopt, go back."),
     "audit": ("audit:audit", "May a coin trade, for real too? What do its trades prove, what is missing?"),
     "verify": ("verify:verify", "Decide a journal again from stored bars, name every difference."),
     "compare": ("compare:compare", "Split the gap between an account and a backtest by cause."),

@@ -150,10 +150,11 @@ def null_words(null_rate: Fields) -> str:
         return "How often the procedure fires on markets without an edge is not known yet."
     low, high = percent(null_rate["low"]), percent(null_rate["high"])
     figures = f" ({percent(null_rate['value'])}; 95 % interval {low} – {high})"
+    verdict = "it passes" if null_rate["passed"] else "it does not pass"
+    gate = f"{percent(null_rate['limit'])} is asked for: {verdict}"
     return (
         f"On {count(twins, 'market')} made of these prices without their trends, where any proposal is a "
-        f"false alarm, the whole procedure proposed something on {fired:,}{figures}. At most "
-        f"{percent(null_rate['limit'])} is asked for: it {'passes' if null_rate['passed'] else 'does not pass'}."
+        f"false alarm, the whole procedure proposed something on {fired:,}{figures}. At most {gate}."
     )
 
 
