@@ -141,7 +141,8 @@ def reliability(probability: Floats, won: Floats, bins: int | Sequence[float] = 
     if len(won) == 0:
         return ()
     if isinstance(bins, int):
-        inner = np.unique(np.quantile(probability, np.arange(1, bins) / bins, method="inverted_cdf"))
+        last = -(-np.arange(1, bins) * len(won) // bins) - 1  # places of the bins' highest values, in order
+        inner = np.unique(np.sort(probability)[last])
     else:
         inner = np.asarray(bins, dtype=np.float64)[1:-1]
     place = np.searchsorted(inner, probability, side="left")
