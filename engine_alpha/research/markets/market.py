@@ -18,12 +18,19 @@ VENUE: Final = "binance"
 """Whose contracts the coins have: all twelve were listed there when the real windows begin."""
 
 
+FINER: Final = 4
+"""So many decimals more: a martingale as volatile as a coin often falls to a hundredth in two years, and on
+the venue's own tick its bars would then jump by percents.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coin:
     """A coin of the registry: what its made-up candles look like.
 
     `hourly_frac` is the deviation of its hourly returns, `volume_base` its median hour; both measured on the
-    BINANCEUM candles of 2020-10-23 to 2024-06-16, the price on 2022-01-01. `places` are the tick's decimals.
+    BINANCEUM candles of 2020-10-23 to 2024-06-16, the price on 2022-01-01. `places` are
+    the decimals of its prices, `FINER` more than the venue's tick has.
     """
 
     symbol: str
@@ -34,7 +41,7 @@ class Coin:
 
 
 COINS: Final = tuple(
-    Coin(symbol=symbol, hourly_frac=hourly, price_quote=price, volume_base=volume, places=places)
+    Coin(symbol=symbol, hourly_frac=hourly, price_quote=price, volume_base=volume, places=places + FINER)
     for symbol, hourly, price, volume, places in (
         ("ETHUSDT", 0.0088, 3_700.0, 98_000.0, 2),
         ("BTCUSDT", 0.0070, 46_000.0, 11_700.0, 1),

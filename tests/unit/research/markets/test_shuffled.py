@@ -41,7 +41,7 @@ def test_with_every_sign_kept_the_candles_are_the_real_ones() -> None:
     bars = some_bars()
     kept = mirrored(bars, np.ones(len(bars) - 1), ETH.places)
     for name in ("open", "high", "low", "close", "volume", "open_ms"):
-        assert np.allclose(getattr(kept, name), getattr(bars, name)[1:], atol=0.011)
+        assert np.allclose(getattr(kept, name), getattr(bars, name)[1:], rtol=1e-6)
 
 
 def test_a_mirrored_bar_has_its_high_where_the_low_was() -> None:
@@ -51,7 +51,7 @@ def test_a_mirrored_bar_has_its_high_where_the_low_was() -> None:
     before = np.concatenate((bars.close[:1], flipped.close[:-1]))
     real = {name: getattr(bars, name)[1:] / bars.close[:-1] - 1.0 for name in ("high", "low", "close")}
     for name, other in (("high", "low"), ("low", "high"), ("close", "close")):
-        assert np.allclose(getattr(flipped, name) / before - 1.0, -real[other], atol=1e-5)
+        assert np.allclose(getattr(flipped, name) / before - 1.0, -real[other], atol=1e-8)
 
 
 def test_a_window_of_real_candles_keeps_sizes_and_joint_moves(shared_data: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_window_of_real_candles_keeps_sizes_and_joint_moves(shared_data: Path)
         real = real.between(int(bars.open_ms[0]) - HOUR_MS, int(bars.close_ms[-1]))
         assert np.array_equal(real.volume[1:], bars.volume)
         moves.append((bars.close[1:] / bars.close[:-1] - 1.0, real.close[2:] / real.close[1:-1] - 1.0))
-        assert np.allclose(np.abs(moves[-1][0]), np.abs(moves[-1][1]), atol=2e-3)
+        assert np.allclose(np.abs(moves[-1][0]), np.abs(moves[-1][1]), atol=1e-6)
     same = [np.corrcoef([moves[0][way], moves[1][way]])[0, 1] for way in (0, 1)]
     assert same[0] == pytest.approx(same[1], abs=0.02)
 
