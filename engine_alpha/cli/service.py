@@ -20,6 +20,7 @@ COMMANDS = {
         "sudo venv/bin/chloe service install     chloe.service: `chloe run`, watched by systemd",
         "chloe service install --user            the same for your own service manager",
         "chloe service install --once            a timer and one tick after each close instead",
+        "chloe service install --research        a night of research every night, beside either",
         "chloe service status",
     ),
 )

@@ -4,6 +4,7 @@ import getpass
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from engine_alpha.cli.output import remark, show_json
 from engine_alpha.cli.service_places import DEFAULT_USER, this_installation
 from engine_alpha.deploy.installing import (
     LONG_RUNNING,
+    NIGHTS,
     STARTED_BY,
     TICKS,
     Step,
@@ -24,8 +26,11 @@ from engine_alpha.deploy.installing import (
     words,
 )
 from engine_alpha.deploy.machine import Machine, this_machine
+from engine_alpha.deploy.units import NIGHTLY, RESEARCH
 from engine_alpha.errors import ConfigError
 from engine_alpha.reports.table import pairs
+
+RESEARCH_NEEDS = ("numba", "polars", "scipy", "arch")
 
 _own_option = click.option(
     "--user", "own", is_flag=True, help="For your own service manager, not the system's."
@@ -39,29 +44,42 @@ _dry_option = click.option("--dry-run", "dry", is_flag=True, help="Print units a
         "sudo venv/bin/chloe --home /var/lib/chloe service install",
         "chloe service install --user",
         "sudo venv/bin/chloe --home /var/lib/chloe service install --once",
+        "sudo venv/bin/chloe --home /var/lib/chloe service install --research",
     )
 )
 @_dry_option
 @_own_option
 @click.option("--once", is_flag=True, help="A timer and one tick after each close, instead of `chloe run`.")
+@click.option("--research", is_flag=True, help="A timer and a night of research, beside what trades.")
 @click.option(
     "--run-as", metavar="USER", default=DEFAULT_USER, show_default=True, help="User of the service."
 )
 @home_option
 @json_option
-def install(dry: bool, own: bool, once: bool, run_as: str) -> None:
+def install(dry: bool, own: bool, once: bool, research: bool, run_as: str) -> None:
     """Write this installation's units and have them started at boot; start nothing now.
 
     Repeated after an update or a move it writes them anew. Nothing is written where something is amiss.
     """
+    if once and research:
+        raise click.UsageError("--once and --research are two things to install: one after the other")
     machine = this_machine(own)
     installation = this_installation(chosen_home(), None if own else run_as)
-    names = TICKS if once else LONG_RUNNING
+    names = NIGHTS if research else TICKS if once else LONG_RUNNING
     steps = install_steps(installation, names, machine)
-    amiss = refusals(installation, names, machine)
+    amiss = refusals(installation, names, machine) + (_missing_extra() if research else [])
     if amiss and not dry:
         raise ConfigError("nothing was written:\n  " + "\n  ".join(amiss))
     _work(steps, machine, dry, _Around(amiss, _after(own, STARTED_BY[names[0]], machine)))
+
+
+def _missing_extra() -> list[str]:
+    """Return what research needs and this environment lacks."""
+    missing = [name for name in RESEARCH_NEEDS if find_spec(name) is None]
+    if not missing:
+        return []
+    named = ", ".join(missing)
+    return [f"research needs {named}: {sys.prefix}/bin/pip install 'chloe[research]'"]
 
 
 @click.command(epilog=examples("sudo venv/bin/chloe service uninstall", "chloe service uninstall --user"))
@@ -123,11 +141,24 @@ def _plain(step: Step) -> dict[str, Any]:
 
 
 def _after(own: bool, unit: str, machine: Machine) -> tuple[tuple[str, str], ...]:
+    if unit == NIGHTLY:
+        return _after_research(own, machine)
     call, journal = " ".join(machine.manager), "journalctl --user" if own else "journalctl"
     found = (
         (f"{call} restart {unit}", "starts it, or puts the new unit into effect"),
         (f"{call} status {unit}", "how it is"),
         (f"{journal} -u {unit.replace('.timer', '.service')} -f", "what it does"),
     )
+    found = (*found, ("chloe service install --research", "looks every night for what prices prove"))
     lingering = (f"loginctl enable-linger {getpass.getuser()}", "it goes on while you are logged out")
     return (*found, lingering) if own else found
+
+
+def _after_research(own: bool, machine: Machine) -> tuple[tuple[str, str], ...]:
+    call, journal = " ".join(machine.manager), "journalctl --user" if own else "journalctl"
+    return (
+        (f"{call} restart {NIGHTLY}", "from tonight on"),
+        (f"{call} start --no-block {RESEARCH}", "a first night now"),
+        (f"{journal} -u {RESEARCH} -f", "what it does"),
+        ("chloe research show", "what it found"),
+    )

@@ -10,11 +10,26 @@ from typing import Literal
 
 from engine_alpha.atomic_files import write_atomically
 from engine_alpha.deploy.machine import Account, Machine
-from engine_alpha.deploy.units import ONCE, SERVICE, TIMER, Installation, unit_text
+from engine_alpha.deploy.units import (
+    NIGHTLY,
+    ONCE,
+    RESEARCH,
+    SERVICE,
+    TIMER,
+    Installation,
+    unit_text,
+)
 from engine_alpha.errors import ConfigError, SystemdFailed
 
-STARTED_BY: dict[str, str] = {SERVICE: SERVICE, ONCE: TIMER, TIMER: TIMER}
-LONG_RUNNING, TICKS = (SERVICE,), (ONCE, TIMER)
+STARTED_BY: dict[str, str] = {
+    SERVICE: SERVICE,
+    ONCE: TIMER,
+    TIMER: TIMER,
+    RESEARCH: NIGHTLY,
+    NIGHTLY: NIGHTLY,
+}
+"""What is enabled, so that a unit runs."""
+LONG_RUNNING, TICKS, NIGHTS = (SERVICE,), (ONCE, TIMER), (RESEARCH, NIGHTLY)
 
 _TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # PrivateTmp=
 _OURS = "Written by `chloe service install"
@@ -52,7 +67,7 @@ def installed_unit(name: str, folder: Path) -> str | None:
 
 def installed_user(folder: Path) -> str | None:
     """Return as whom the installed service runs, None where none is installed or none is named."""
-    for name in (SERVICE, ONCE):
+    for name in (SERVICE, ONCE, RESEARCH):
         found = re.search(r"^User=(\S+)$", installed_unit(name, folder) or "", re.MULTILINE)
         if found:
             return found[1]
@@ -87,8 +102,7 @@ def uninstall_steps(machine: Machine, names: Iterable[str]) -> list[Step]:
         return []
     started = sorted({STARTED_BY[name] for name in found})
     steps = [Step(command=(*machine.manager, "disable", "--now", *started))]
-    if ONCE in found:
-        steps.append(Step(command=(*machine.manager, "stop", ONCE)))
+    steps += [Step(command=(*machine.manager, "stop", name)) for name in (ONCE, RESEARCH) if name in found]
     steps += [Step(path=machine.units / name) for name in found]
     steps.append(Step(command=(*machine.manager, "daemon-reload")))
     return steps
@@ -221,7 +235,8 @@ def _in_the_way(installation: Installation, names: Sequence[str], folder: Path) 
         for name in names
         if states[name].state == "foreign"
     ]
-    others = [name for name in installation.units if name not in names and states[name].state != "absent"]
-    if others:
+    traders = (*LONG_RUNNING, *TICKS)
+    others = [name for name in traders if name not in names and states[name].state != "absent"]
+    if others and set(names) & set(traders):
         found.append(f"{others[-1]} is installed too, one of them is enough: chloe service uninstall first")
     return found

@@ -10,9 +10,11 @@ from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.errors import ConfigError
 
 SERVICE, ONCE, TIMER = "chloe.service", "chloe-once.service", "chloe-once.timer"
+RESEARCH, NIGHTLY = "chloe-research.service", "chloe-research.timer"
 STATE_FOLDER = Path("/var/lib")
 SHORTEST_WATCHDOG_S = 180
 
+_PARTS = ("settings", "identity", "hardening")  # the first of them holds the others
 _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))  # what ProtectHome= hides
 _MARKER = re.compile(r"@([A-Z_]+)@")
 _UNSAYABLE = re.compile(r"""[\x00-\x1f\x7f"'\\]|^\s|\s$""")
@@ -38,7 +40,7 @@ class Installation:
     @property
     def units(self) -> tuple[str, ...]:
         """Return the names of all units there are."""
-        return (SERVICE, ONCE, TIMER)
+        return (SERVICE, ONCE, TIMER, RESEARCH, NIGHTLY)
 
 
 STANDARD = Installation(prefix=Path("/opt/chloe/venv"), home=Path("/var/lib/chloe"), user="chloe")
@@ -52,8 +54,9 @@ def watchdog_s(feed_deadline_ms: int) -> int:
 
 def unit_text(name: str, installation: Installation) -> str:
     """Return one unit; raise `ConfigError` for a path that can't be written into one."""
-    template = _template(name)
-    text = template.replace("@SETTINGS@\n", _template("settings.conf"))
+    text = _template(name)
+    for part in _PARTS:
+        text = text.replace(f"@{part.upper()}@\n", _template(f"{part}.conf"))
     kept, dropped = ("@user ", "@system ") if installation.user is None else ("@system ", "@user ")
     lines = [line.removeprefix(kept) for line in text.splitlines() if not line.startswith(dropped)]
     values = _values(installation)

@@ -8,6 +8,7 @@ import pytest
 
 from engine_alpha.deploy.installing import (
     LONG_RUNNING,
+    NIGHTS,
     TICKS,
     carry_out,
     compare,
@@ -19,7 +20,15 @@ from engine_alpha.deploy.installing import (
     uninstall_steps,
 )
 from engine_alpha.deploy.machine import Account, Machine
-from engine_alpha.deploy.units import ONCE, SERVICE, TIMER, Installation, unit_text
+from engine_alpha.deploy.units import (
+    NIGHTLY,
+    ONCE,
+    RESEARCH,
+    SERVICE,
+    TIMER,
+    Installation,
+    unit_text,
+)
 from engine_alpha.errors import ConfigError, SystemdFailed
 from tests.unit.deploy.conftest import Manager
 
@@ -201,3 +210,22 @@ def test_an_installed_unit_that_can_t_be_read_is_no_traceback(machine: Machine) 
     (machine.units / SERVICE).mkdir(parents=True)
     with pytest.raises(ConfigError, match="can't be read"):
         installed_unit(SERVICE, machine.units)
+
+
+def test_nights_are_installed_beside_whatever_trades_and_removed_with_it(
+    installation: Installation, machine: Machine, manager: Manager
+) -> None:
+    fine = owned(installation, machine)
+    for trading in (LONG_RUNNING, TICKS):
+        install(installation, trading, fine)
+        said = [text for text in refusals(installation, NIGHTS, fine) if "is installed too" in text]
+        assert said == []
+        install(installation, NIGHTS, fine)
+        assert manager.asked[-1] == ["systemctl", "enable", NIGHTLY]
+        said = [text for text in refusals(installation, trading, fine) if "is installed too" in text]
+        assert said == []
+        steps = uninstall_steps(fine, installed_by_us(fine.units))
+        commands = [step.command for step in steps if step.command]
+        assert NIGHTLY in commands[0] and ("systemctl", "stop", RESEARCH) in commands
+        carry_out(steps, fine, lambda _: None)
+        assert installed_by_us(fine.units) == ()

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from engine_alpha.cli.root import chloe
 from engine_alpha.cli.service_places import this_installation
 from engine_alpha.config.editing import set_value
-from engine_alpha.deploy.units import SERVICE, TIMER, unit_text
+from engine_alpha.deploy.units import NIGHTLY, RESEARCH, SERVICE, TIMER, unit_text
 from engine_alpha.home import Home, init_home
 from tests.unit.loop.runs import edit
 
@@ -154,3 +154,24 @@ def test_the_command_of_the_spec_works_as_written(home: Path, tmp_path: Path) ->
     )
     assert done.returncode == 0, done.stderr
     assert "MULTI-ASSET: tick at " in done.stderr
+
+
+def test_research_is_offered_and_installed_as_a_timer_of_its_own(home: Path) -> None:
+    document = json.loads(run("service", "install", "--dry-run", "--json").stdout)
+    assert document["next"][-1]["run"] == "chloe service install --research"
+    document = json.loads(run("service", "install", "--research", "--dry-run", "--json").stdout)
+    written = [Path(step["write"]).name for step in document["steps"] if "write" in step]
+    assert written == [RESEARCH, NIGHTLY]
+    assert document["steps"][-1]["run"] == ["systemctl", "enable", NIGHTLY]
+    assert document["next"][0]["run"] == f"systemctl restart {NIGHTLY}"
+    result = run("service", "install", "--research", "--once")
+    assert result.exit_code == 2 and "one after the other" in result.stderr
+
+
+def test_research_without_its_extra_is_refused_with_what_to_install(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine_alpha.cli.service_install.RESEARCH_NEEDS", ("numba", "absent_library"))
+    result = run("service", "install", "--research")
+    assert result.exit_code == 2
+    assert "research needs absent_library" in result.stderr and "chloe[research]" in result.stderr

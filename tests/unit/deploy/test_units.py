@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from engine_alpha.deploy.units import (
+    NIGHTLY,
     ONCE,
+    RESEARCH,
     SERVICE,
     STANDARD,
     TIMER,
@@ -135,3 +137,33 @@ def test_the_tick_of_the_timer_is_the_runner_of_the_spec() -> None:
     assert value(text, "ExecStart") == (
         "/opt/chloe/venv/bin/python -m engine_alpha.loop.multi_asset_runner --home /var/lib/chloe"
     )
+
+
+def test_research_waits_for_trading_and_goes_first_where_memory_is_short() -> None:
+    text, trading = unit_text(RESEARCH, STANDARD), unit_text(SERVICE, STANDARD)
+    assert value(text, "Type") == "oneshot" and value(text, "SuccessExitStatus") == "3 5"
+    assert value(text, "ExecStart") == "/opt/chloe/venv/bin/chloe research run --home /var/lib/chloe"
+    assert int(value(text, "Nice")) > 0 and value(text, "IOSchedulingClass") == "idle"
+    assert int(value(text, "CPUWeight")) < 100 and value(text, "MemoryMax").endswith("%")
+    assert int(value(text, "OOMScoreAdjust")) > 0 > int(value(trading, "OOMScoreAdjust"))
+
+
+def test_research_is_hardened_as_the_service_is_but_compiles_and_has_no_keys() -> None:
+    text, trading = unit_text(RESEARCH, STANDARD), unit_text(ONCE, STANDARD)
+    apart = {"MemoryDenyWriteExecute=yes", "ProcSubset=pid"}
+    hardening = trading[trading.index("\nMemoryDenyWriteExecute=") :].splitlines()
+    assert {line for line in hardening if line not in text.splitlines()} == apart
+    assert "LoadCredential=" not in text and not apart & set(text.splitlines())
+
+
+def test_research_goes_without_what_only_root_s_manager_can_give() -> None:
+    text = unit_text(RESEARCH, replace(STANDARD, user=None))
+    for key in ("User=", "StateDirectory=", "CacheDirectory=", "XDG_CACHE_HOME", "OOMScore"):
+        assert key not in text
+    assert value(text, "Nice") == "15"
+
+
+def test_research_starts_every_night_at_a_quiet_time_and_makes_up_for_a_missed_one() -> None:
+    timer = unit_text(NIGHTLY, STANDARD)
+    assert value(timer, "OnCalendar") == "*-*-* 01:30:00 UTC" and value(timer, "Persistent") == "true"
+    assert value(timer, "RandomizedDelaySec") == "20min"

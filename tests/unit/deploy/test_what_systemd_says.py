@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine_alpha.deploy.units import ONCE, SERVICE, STANDARD, Installation, calendar, unit_text
+from engine_alpha.deploy.units import ONCE, RESEARCH, SERVICE, STANDARD, Installation, calendar, unit_text
 from engine_alpha.domain.asset import TIMEFRAME_MS
 
 ANALYZE = shutil.which("systemd-analyze")
@@ -69,7 +69,7 @@ def test_a_program_that_is_not_there_would_have_been_said(tmp_path: Path) -> Non
     assert "not executable" in analyze("verify", *written(absent, tmp_path / "written"))
 
 
-@pytest.mark.parametrize("name", [SERVICE, ONCE])
+@pytest.mark.parametrize("name", [SERVICE, ONCE, RESEARCH])
 @pytest.mark.parametrize("home", ["/var/lib/chloe", "/home/me/my trades"])
 def test_little_is_exposed(name: str, home: str, tmp_path: Path) -> None:
     unit = tmp_path / name
