@@ -1,101 +1,140 @@
-"""Edge by cell and calibration of one coin, as far as its document has them."""
+"""Where one coin's cards have an edge, and whether its confidence means what it says."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
 
-from engine_alpha.reports.page.html import Html, element
+from engine_alpha.kernel.profit_factor import ProfitFactor
+from engine_alpha.reports.page.html import Html, element, joined
 from engine_alpha.reports.page.parts import section, table
-from engine_alpha.reports.research import Fields, expected_words, factor_of, regime_words
-from engine_alpha.reports.words import NOTHING, factor_value, interval
+from engine_alpha.reports.research import Fields, regime_words
+from engine_alpha.reports.words import NOTHING, count, factor_value, interval, multiple_of_risk, percent
 from engine_alpha.research.pages.plots import reliability_plot
-from engine_alpha.research.pages.shell import listed
+from engine_alpha.research.pages.shell import drawn, explained, listed, reach_of, scale_words
+from engine_alpha.times import minute
 
-BINS: Final = ("trades", "said_frac", "won_frac")
+ANY = "any"
 
 
-def edge_part(rows: Sequence[Fields]) -> Html:
-    """Return the edge by card, regime and band of confidence; nothing where none was measured."""
-    if not rows:
+def edge_part(cells: Sequence[Fields]) -> Html:
+    """Return the edge by card and regime, and folded up by band of confidence; nothing for no cells."""
+    if not cells:
         return Html("")
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    body = [[cell_words(name, row.get(name)) for name in names] for row in rows]
-    heads = [name.removesuffix("_frac").replace("_", " ") for name in names]
+    reach = reach_of(_factor(cell) for cell in cells)
+    whole = [cell for cell in cells if cell["band"] is None]
+    banded = [cell for cell in cells if cell["band"] is not None and cell["trades"]]
+    folded = element(
+        "details",
+        element("summary", f"by band of confidence, {count(len(banded), 'cell')}"),
+        _cells(banded, reach),
+    )
     return section(
         "Where the edge is",
-        table(heads, body, class_="numbers"),
-        about="Net R by card, regime and band of confidence. A cell with few trades says little.",
+        _cells(whole, reach),
+        folded if banded else "",
+        about=joined(
+            "Every trade that the cards as they are would have made, net of all costs, in ",
+            explained("R"),
+            ". The mean is drawn towards that of all coins in the same cell as far as the coin's own is "
+            "unsure: 0 % own weight means that all coins speak for it. ",
+            scale_words(reach),
+        ),
         id_="edge",
     )
 
 
-def cell_words(name: str, value: Any) -> str:
-    """Return a value of a cell as text, by what it is."""
-    if value is None:
-        return NOTHING
-    if isinstance(value, dict):
-        return _compound(value)
-    if isinstance(value, list | tuple):
-        return " – ".join(cell_words(name, each) for each in value)
-    if isinstance(value, str):
-        return regime_words(value) if name == "regime" else value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
-
-
-def _compound(value: Fields) -> str:
-    if "no_losses" in value:
-        found = factor_of(value)
-        return f"{factor_value(found)} ({interval(found)})"
-    if "factor_low" in value:
-        return expected_words(value)
-    return ", ".join(f"{name} {cell_words(name, each)}" for name, each in value.items())
-
-
-def calibration_part(calibration: Fields | None) -> Html:
-    """Return how far confidence is the chance of a trade to win; nothing where it was not fitted."""
-    if calibration is None:
-        return Html("")
-    bins = _bins(calibration)
-    figures = [
-        f"{name.removesuffix('_frac').replace('_', ' ')}: {cell_words(name, value)}"
-        for name, value in calibration.items()
-        if not _is_table(value)
+def _cells(cells: Iterable[Fields], reach: float) -> Html:
+    heads = [
+        *("card", "regime", "confidence", explained("trades"), "days", "mean R", "95 % interval"),
+        *("bootstrap", explained("PF"), explained("interval"), "", "mean R drawn", "95 % interval"),
+        *("own weight", "note"),
     ]
-    about = (
-        "Each dot is a part of the trades: how often they were said to win, and how often they did. On the "
-        "dashed line confidence means what it says."
-    )
-    parts = [_rows(name, value) for name, value in calibration.items() if _is_table(value)]
+    return table(heads, [_cell_row(cell, reach) for cell in cells], class_="numbers factors said-last")
+
+
+def _cell_row(cell: Fields, reach: float) -> list[str]:
+    found = _factor(cell)
+    return [
+        cell["card"],
+        ANY if cell["regime"] is None else regime_words(cell["regime"]),
+        cell["band"] or ANY,
+        f"{cell['trades']:,}",
+        f"{cell['days']:,}",
+        multiple_of_risk(cell["mean_r"]),
+        _span(cell, "mean_low", "mean_high"),
+        _span(cell, "mean_drawn_low", "mean_drawn_high"),
+        factor_value(found) if found.trades else NOTHING,
+        interval(found),
+        drawn(found, reach),
+        multiple_of_risk(cell["shrunk_r"]),
+        _span(cell, "shrunk_low", "shrunk_high"),
+        percent(cell["own_weight"], 0),
+        cell["words"],
+    ]
+
+
+def _factor(cell: Fields) -> ProfitFactor:
+    value = float("inf") if cell["no_losses"] else cell["factor"]
+    spread = cell["factor_low"], cell["factor_high"]
+    return ProfitFactor(value, cell["trades"], *spread, 0.0, 0.0, cell["win_frac"])
+
+
+def _span(cell: Fields, low: str, high: str) -> str:
+    if cell[low] is None or cell[high] is None:
+        return NOTHING
+    return f"{multiple_of_risk(cell[low])} – {multiple_of_risk(cell[high])}"
+
+
+def calibration_part(found: Fields | None) -> Html:
+    """Return how far confidence is the chance of a trade to win; nothing where it was not looked at."""
+    if found is None:
+        return Html("")
+    judged, fit = found["judged"], found["fit"]
+    lines = [found["words"]]
+    if fit is not None:
+        lines.append(
+            f"fitted on {count(fit['trades_own'], 'trade')} of its own and {fit['trades_others']:,} of other "
+            f"coins, {fit['others_weight']:g} each, all over by {minute(fit['end_ms'])}; "
+            f"{percent(fit['won_frac'])} of them were won"
+        )
+    if judged is not None:
+        lines.append(_judged_words(judged))
+    about = "The curve was fitted on earlier trades than those it is judged on."
+    if judged is not None:
+        about += (
+            " Each dot is a part of the later trades: how often they were said to win, and how often they "
+            "did. On the dashed line confidence means what it says."
+        )
     return section(
         "Does confidence mean what it says?",
-        reliability_plot(bins) if bins else "",
-        listed(figures) if figures else "",
-        *parts,
-        about=about if bins else "",
+        listed(lines),
+        _reliability(judged["bins"]) if judged is not None else "",
+        _curve(found["rows"]) if found["rows"] else "",
+        about=about,
         id_="calibration",
     )
 
 
-def _bins(calibration: Fields) -> list[tuple[int, float, float]]:
-    """Return the bins of the reliability plot, wherever the document holds them."""
-    for value in calibration.values():
-        if _is_table(value) and all(isinstance(row, dict) and {*BINS} <= row.keys() for row in value):
-            return [(row["trades"], row["said_frac"], row["won_frac"]) for row in value]
-    return []
+def _judged_words(judged: Fields) -> str:
+    skill = judged["skill"]
+    against = [_skill(skill["against_fit"]), _skill(skill["against_test"])]
+    return (
+        f"judged on {count(judged['trades'], 'later trade')}, {percent(judged['won_frac'])} of them won: "
+        f"Brier score {skill['brier']:.4f}; skill against the share won before {against[0]}, against that of the "
+        f"judged trades {against[1]}; calibration error {percent(judged['calibration_error'])}"
+    )
 
 
-def _is_table(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, dict | list) for row in value)
+def _skill(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:+.3f}"
 
 
-def _rows(name: str, rows: Sequence[Any]) -> Html:
-    if isinstance(rows[0], dict):
-        heads = list(rows[0])
-        body = [[cell_words(head, row[head]) for head in heads] for row in rows]
-    else:
-        heads = ["|score|", "confidence"] if len(rows[0]) == 2 else [""] * len(rows[0])
-        body = [[cell_words("", each) for each in row] for row in rows]
-    shown = [head.removesuffix("_frac").replace("_", " ") for head in heads]
-    made = table(shown, body, class_="numbers")
-    return element("details", element("summary", name.replace("_", " ")), made)
+def _reliability(bins: Sequence[Fields]) -> Html:
+    rows = [[f"{each['trades']:,}", percent(each["said_frac"]), percent(each["won_frac"])] for each in bins]
+    plot = reliability_plot([(each["trades"], each["said_frac"], each["won_frac"]) for each in bins])
+    shown = table(["trades", "said to win", "won"], rows, class_="numbers")
+    return joined(plot, element("details", element("summary", "the dots as numbers"), shown))
+
+
+def _curve(rows: Sequence[Sequence[float]]) -> Html:
+    body = [[f"{score:.3f}", percent(chance)] for score, chance in rows]
+    shown = table(["|score|", "chance to win"], body, class_="numbers")
+    return element("details", element("summary", "the curve"), shown)

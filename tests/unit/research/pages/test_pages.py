@@ -19,13 +19,18 @@ from engine_alpha.reports.research import (
     mean_words,
     seen_words,
 )
-from engine_alpha.reports.words import factor_value, interval
+from engine_alpha.reports.words import factor_value, interval, multiple_of_risk, percent
 from engine_alpha.research.documents import SCHEMA, sha256_of
+from engine_alpha.research.edge.bands import Bands
+from engine_alpha.research.edge.calibrating import calibration_fields, calibration_of
+from engine_alpha.research.edge.cells import edge_of, edge_rows
+from engine_alpha.research.edge.trades import Pool
 from engine_alpha.research.pages.cells import calibration_part, edge_part
 from engine_alpha.research.pages.nights import SCHEMA as READ_SCHEMA
 from engine_alpha.research.pages.nights import kept_nights, night_before, night_in, read_night
 from engine_alpha.research.pages.plots import curves, steps
 from engine_alpha.research.pages.writing import write_pages
+from tests.unit.research.edge.pools import a_pool, a_table, told
 from tests.unit.research.pages.documents import (
     BEFORE,
     CARDS,
@@ -214,17 +219,40 @@ def test_pages_of_equal_documents_are_equal_bytes(tmp_path: Path) -> None:
     assert pages(usual_night(tmp_path / "one")) == pages(usual_night(tmp_path / "two"))
 
 
-def test_edge_and_calibration_are_shown_as_far_as_they_are_known() -> None:
-    cell = {"card": "range-dip", "regime": "chop", "band": [0.1, 0.2], "trades": 41, "mean_r": 0.1234}
-    text = "".join(structure(edge_part([cell])).text)
-    assert "0.100 – 0.200" in text and "41" in text and "0.123" in text
-    bins = [
-        {"trades": 40, "said_frac": 0.3, "won_frac": 0.35},
-        {"trades": 10, "said_frac": 0.6, "won_frac": 0.5},
-    ]
-    made = calibration_part({"brier": 0.241, "reliability": bins})
-    assert "brier: 0.241" in made and len([tag for tag, _ in structure(made).seen if tag == "circle"]) == 2
-    assert edge_part([]) == "" and calibration_part(None) == ""
+def coins_pool(count: int = 400) -> Pool:
+    """Return would-be trades of two coins whose confidence tells something."""
+    return a_pool(ETHUSDT=a_table(*told(count, 1)), BTCUSDT=a_table(*told(count, 2)))
+
+
+def test_the_edge_of_every_cell_stands_in_the_page_as_it_was_measured() -> None:
+    edge = edge_of(coins_pool(), ("quick", "idle"), Bands(edges=(0.2, 0.4), said="", fitted_before_ms=0))
+    rows = json.loads(json.dumps(edge_rows(edge, "ETHUSDT")))
+    text = "".join(structure(edge_part(rows)).text)
+    shown = [row for row in rows if row["band"] is None or row["trades"]]
+    assert len(shown) >= 8 and {row["band"] for row in shown} > {None, "low"}
+    for row in shown:
+        assert multiple_of_risk(row["shrunk_r"]) in text and row["words"] in text
+    for row in (each for each in shown if each["trades"]):
+        assert f"{multiple_of_risk(row['mean_low'])} – {multiple_of_risk(row['mean_high'])}" in text
+    assert edge_part([]) == ""
+
+
+def test_a_calibration_is_told_drawn_and_listed() -> None:
+    found = calibration_of(coins_pool(), "ETHUSDT")
+    fields = json.loads(json.dumps(calibration_fields(found)))
+    assert found.judged is not None and found.fitted is not None
+    made = calibration_part(fields)
+    text = "".join(structure(made).text)
+    assert found.words in text and f"{found.judged.skill.brier:.4f}" in text
+    circles = [tag for tag, _ in structure(made).seen if tag == "circle"]
+    assert len(circles) == len(found.judged.bins)
+    assert all(percent(chance) in text for chance in found.fitted.curve.probabilities)
+
+
+def test_a_coin_with_too_few_trades_for_a_calibration_says_so() -> None:
+    fields = calibration_fields(calibration_of(coins_pool(30), "ETHUSDT"))
+    text = "".join(structure(calibration_part(fields)).text)
+    assert "too few trades" in text and calibration_part(None) == ""
 
 
 def test_the_curve_ends_where_all_results_add_up() -> None:
