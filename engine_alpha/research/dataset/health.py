@@ -45,14 +45,16 @@ def _gaps(bars: Bars) -> list[str]:
 
 def _stillness(bars: Bars) -> list[str]:
     """Find the longest run of bars at one single price."""
-    still = (bars.high == bars.low) & (np.concatenate(([False], bars.close[1:] == bars.close[:-1])))
+    flat = bars.high == bars.low
+    still = flat & np.concatenate(([False], bars.close[1:] == bars.close[:-1]))
     edges = np.flatnonzero(np.diff(np.concatenate(([0], still.astype(np.int8), [0]))))
     if len(edges) == 0:
         return []
     starts, ends = edges[::2], edges[1::2]
     at = int(np.argmax(ends - starts))
-    length = int(ends[at] - starts[at]) + 1
+    first = int(starts[at]) - (1 if flat[starts[at] - 1] else 0)
+    length = int(ends[at]) - first
     if length < STILL_BARS:
         return []
-    since = minute(int(bars.open_ms[starts[at]]))
+    since = minute(int(bars.open_ms[first]))
     return [f"prices stood still for {length} bars from {since}: a feed that froze, or nobody traded"]

@@ -176,11 +176,11 @@ class Writing:
     def put(self, stem: str, suffix: str, content: bytes) -> tuple[str, str]:
         """Write a file and return its name and SHA-256; raise `DataError` where the disk does not take it.
 
-        A file of that name is there only with that content, maybe one that last night's manifest names.
+        A file that is there already with that content stays: last night's manifest may name it.
         """
         sha256 = hashlib.sha256(content).hexdigest()
         path = self.folder / f"{stem}.{sha256[:NAMED_BY]}{suffix}"
-        if not path.exists():
+        if not path.exists() or path.read_bytes() != content:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 write_atomically(path, content)
