@@ -167,6 +167,7 @@ class NightFacts:
     peak_mib: float
     null_rate: Document
     snooping: Mapping[str, float | None]  # p-value by card, of all its variants against nothing
+    edge: tuple[Document, ...] = ()  # of all coins together
     notes: tuple[str, ...] = ()
 
 
@@ -190,6 +191,7 @@ def night_document(facts: NightFacts, found: Investigation, assets: Sequence[Doc
         "null_rate": facts.null_rate,
         "cards": [_card_fields(verdict, facts.snooping) for verdict in found.verdicts],
         "assets": [{name: each[name] for name in IN_SHORT} for each in assets],
+        "edge": list(facts.edge),
         "correlation": correlation(found),
     }
     document["sha256"] = sha256_of(document)
@@ -290,3 +292,8 @@ def _expected_words(expected: Estimate) -> str:
     if expected.factor is None or expected.factor_low is None or expected.factor_high is None:
         return f"nothing that {expected.trades} trades could say"
     return f"PF {expected.factor:.2f} ({expected.factor_low:.2f} to {expected.factor_high:.2f})"
+
+
+def written(document: Document) -> bytes:
+    """Return a document as its file holds it."""
+    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False).encode() + b"\n"

@@ -147,7 +147,8 @@ class Kept:
         """Return a kept result; None where there is none, or where its file is damaged."""
         self._used.add(key)
         try:
-            with np.load(self._path(key), allow_pickle=False) as found:
+            content = io.BytesIO(self._path(key).read_bytes())  # np.load leaves a damaged file open
+            with np.load(content, allow_pickle=False) as found:
                 values = {name: found[name] for name in found.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return None

@@ -1,15 +1,15 @@
 """How often the whole procedure fires where there is nothing to find: on twins of the night's own history.
 
-A twin has the coins' real bars with the signs of their returns flipped in blocks, all coins alike: volatility,
-tails and what coins have in common stay, direction is gone. The rate over all twins that this procedure ever
-saw is a gate of every proposal; another procedure (code, cards, limits, search) starts counting anew.
+A twin has the coins' real bars with the signs of their returns flipped in blocks, all coins alike:
+volatility, tails and what coins have in common stay, direction is gone. The rate over all twins that this
+procedure ever saw is a gate of every proposal; another procedure (code, cards, limits, search) counts anew.
 """
 
 import json
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
@@ -159,6 +159,11 @@ class NullRecord:
         played = [each for each in self.seen.values() if not each.fault]
         return rate_of(len(played), sum(each.fired for each in played))
 
+    def fields(self, terms: ResearchConfig) -> dict[str, Any]:
+        """Return the rate for JSON, with the gate that it is."""
+        rate, test = self.rate(), self.rate().test(terms)
+        return {**asdict(rate), "limit": test.limit, "passed": test.passed, "words": test.words}
+
     def missing(self, terms: ResearchConfig, twins: int | None) -> list[int]:
         """Return the numbers of the twins to look at tonight: `twins`, else what research.json asks for."""
         known = sum(not each.fault for each in self.seen.values())
@@ -195,7 +200,7 @@ def look_at(
 
 
 def procedure_key(setup: Setup, history: History, terms: ResearchConfig) -> str:
-    """Return a hash of the procedure: all code of the kernel and of research, cards, parameters, limits, terms.
+    """Return a hash of the procedure: code of kernel and research, cards, parameters, limits, terms.
 
     Prices are no part of it: tonight's history is last night's and a day.
     """

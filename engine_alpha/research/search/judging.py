@@ -15,10 +15,12 @@ from typing import Final
 
 import numpy as np
 
+from engine_alpha.backtest.sweeping.luck import scatter_of
 from engine_alpha.backtest.sweeping.outcome import moments
 from engine_alpha.config.research import GateConfig
 from engine_alpha.domain.bars import Floats, Ints
 from engine_alpha.kernel.profit_factor import Z_95, ProfitFactor, profit_factor
+from engine_alpha.reports.returns import DAYS_A_YEAR
 from engine_alpha.research.search.walking import NOT_TRADED, Choice, Played, Walked, portfolio, yearly_sharpe
 from engine_alpha.research.statistics.overfitting import pbo
 from engine_alpha.research.statistics.pooling import Pooled, pooled
@@ -218,16 +220,13 @@ def _sharpe_tests(out: Floats, chosen: Floats, night: Night, prefix: str) -> tup
 
 
 def deflated(daily: Floats, night: Night) -> float | None:
-    """Return the deflated Sharpe ratio of what was chosen, by the lower convention.
-
-    The scatter of the trials' ratios, or that of a ratio whose true value is 0 where the latter is larger.
-    """
+    """Return the deflated Sharpe ratio of what was chosen, by the lower convention."""
     found = moments(daily)
     if found is None:
         return None
-    ratios = yearly_sharpe(night.returns.T) / math.sqrt(365.0)
-    moving = ratios[night.returns.std(axis=0) > 0.0]
-    scatter = max(float(moving.std(ddof=1)) if len(moving) > 1 else 0.0, 1.0 / math.sqrt(found.days))
+    moving = night.returns[:, night.returns.std(axis=0) > 0.0]
+    ratios = yearly_sharpe(moving.T) / math.sqrt(DAYS_A_YEAR)
+    scatter = scatter_of(ratios.tolist(), found.days)
     value = dsr(found, scatter, night.trials.counted, autocorrelation_of(daily))
     return None if value is None else value.lower
 

@@ -17,7 +17,7 @@ from engine_alpha.kernel.money import DAY_MS
 from engine_alpha.reports.returns import DAYS_A_YEAR
 from engine_alpha.research.search.playing import UnitResult
 from engine_alpha.research.search.space import CardSpace
-from engine_alpha.research.statistics.folds import Fold
+from engine_alpha.research.statistics.folds import Fold, require_before
 from engine_alpha.research.statistics.pooling import pooled
 
 NOT_TRADED: Final = -1
@@ -165,6 +165,8 @@ class Walked:
 def walk(cards: Sequence[Played], folds: Sequence[Fold]) -> tuple[tuple[Choice, ...], tuple[Walked, ...]]:
     """Choose for every fold on what lies before it, and take what the choices then did."""
     choices = tuple(choose(cards, fold.train_end_ms) for fold in folds)
+    for choice, fold in zip(choices, folds, strict=True):
+        require_before(choice.end_ms, fold.test_from_ms)
     walked = tuple(
         Walked(
             card=card.space.card,
