@@ -1,6 +1,6 @@
 """Real candles without their trends: the signs of returns flipped in blocks, bars and all.
 
-In random blocks of one to seven days, the same for every coin, each candle is either kept or mirrored about
+In random blocks of one hour to a day, the same for every coin, each candle is either kept or mirrored about
 the close before it, by the toss of a coin: volatility, tails, seasons, volumes, joint crashes and what
 happens inside a bar stay those of the market, its direction does not. Returns are simple and mirrored about
 zero, so each block's sum is as likely up as down and the price stays a martingale from block to block. What
@@ -22,7 +22,8 @@ SOURCE: Final = "BINANCEUM"
 FROM_MS: Final = parse_iso("2020-10-23T08:00:00+00:00")
 TO_MS: Final = parse_iso("2024-06-16T12:00:00+00:00")
 """All twelve coins have every hour between the two."""
-SHORTEST_BLOCK, LONGEST_BLOCK = 24, 168
+SHORTEST_BLOCK, LONGEST_BLOCK = 1, 24
+"""Hours. Blocks of days would leave moves of days whole, and cards that trade such moves would find them."""
 LARGEST_MOVE: Final = 0.9
 """A mirrored price could fall to nothing only beyond this."""
 WINDOW, BLOCKS = 3, 4
