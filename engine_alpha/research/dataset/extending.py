@@ -148,8 +148,8 @@ def _before(folder: Path, source: Source) -> tuple[Manifest | None, Carried, str
         if why is not None:
             return None, nothing_carried(), why
         content = verified(folder / manifest.carried_file, manifest.carried_sha256)
-        for months in manifest.tables.values():
-            for part in months.values():
+        for parts in manifest.tables.values():
+            for part in parts.values():
                 verified(folder / part.file, part.sha256)
         return manifest, unpacked(content), None
     except DataError as damage:

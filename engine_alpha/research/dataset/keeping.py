@@ -1,4 +1,4 @@
-"""Tables on disk: months in Parquet, a manifest that names them, and what one night hands to the next.
+"""Tables on disk: Parquet by month (trades by year), a manifest of them, and what a night hands to the next.
 
 Every file carries a part of its hash in its name and is never changed; the manifest is replaced last, in one
 go. So whatever interrupts a night leaves the dataset of the night before.
@@ -27,14 +27,16 @@ DAMAGED: Final = "damaged_dataset"
 DISK_FULL: Final = "disk_full"
 UNWRITABLE: Final = "unwritable"
 FILED_BY: Final = {BARS: "open_ms", TRADES: "closed_ms"}
-"""The column whose month a row is filed under."""
+"""The column by which a row is filed ..."""
+FILED_IN: Final = {BARS: "M", TRADES: "Y"}
+"""... under its month or year."""
 NAMED_BY: Final = 12  # characters of the hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One month of a table. `first_ms` and `last_ms` are of the column it is filed by; `content_sha256` is of
-    the values, whatever the file looks like.
+    """A table's rows of one month or year. `first_ms` and `last_ms` are of the column it is filed by;
+    `content_sha256` is of the values, whatever the file looks like.
     """
 
     file: str
@@ -69,8 +71,8 @@ class Manifest:
         """Return a hash of every value in both tables."""
         digest = hashlib.sha256()
         for table in (BARS, TRADES):
-            for month, part in sorted(self.tables[table].items()):
-                digest.update(f"{table} {month} {part.content_sha256}\n".encode())
+            for span, part in sorted(self.tables[table].items()):
+                digest.update(f"{table} {span} {part.content_sha256}\n".encode())
         return digest.hexdigest()
 
     def rows(self, table: str) -> int:
@@ -89,8 +91,8 @@ def read_manifest(folder: Path) -> Manifest | None:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         tables = {
-            table: {month: Part(**part) for month, part in months.items()}
-            for table, months in found["tables"].items()
+            table: {span: Part(**part) for span, part in parts.items()}
+            for table, parts in found["tables"].items()
         }
         changed = {
             "identity": Identity(**found["identity"]),
@@ -106,7 +108,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def read_part(folder: Path, part: Part) -> pl.DataFrame:
-    """Return one month; raise `DataError` where it is absent or not as it was stored."""
+    """Return one part; raise `DataError` where it is absent or not as it was stored."""
     try:
         return pl.read_parquet(io.BytesIO(verified(folder / part.file, part.sha256)))
     except pl.exceptions.PolarsError as error:
@@ -140,10 +142,8 @@ def content_sha256(frame: pl.DataFrame) -> str:
         digest.update(f"{column.name} {column.dtype} {len(column)}\n".encode())
         if column.dtype == pl.String:
             digest.update("\n".join(column.to_list()).encode())
-        elif column.dtype == pl.Float64:
-            digest.update(np.ascontiguousarray(column.fill_null(np.nan).to_numpy()).tobytes())
         else:
-            digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
+            digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())  # a null is the one NaN there is
     return digest.hexdigest()
 
 
@@ -155,15 +155,15 @@ class Writing:
     written: list[Path]
 
     def appended(self, table: str, parts: Mapping[str, Part], new: pl.DataFrame) -> dict[str, Part]:
-        """Return the months of a table with new rows added."""
+        """Return the parts of a table with new rows added."""
         by, found = FILED_BY[table], dict(parts)
-        for month, rows in _by_month(new, by):
-            if month in found:
-                rows = pl.concat((read_part(self.folder, found[month]), rows))
+        for span, rows in _filed(new, by, FILED_IN[table]):
+            if span in found:
+                rows = pl.concat((read_part(self.folder, found[span]), rows))
             buffer = io.BytesIO()
             rows.write_parquet(buffer, compression="zstd", statistics=False)
-            file, sha256 = self.put(f"{table}-{month}", ".parquet", buffer.getvalue())
-            found[month] = Part(
+            file, sha256 = self.put(f"{table}-{span}", ".parquet", buffer.getvalue())
+            found[span] = Part(
                 file=file,
                 rows=len(rows),
                 first_ms=int(rows[by][0]),
@@ -199,7 +199,7 @@ class Writing:
         except OSError as error:
             self.take_back()
             raise _unwritable(path, error) from error
-        kept = {part.file for months in manifest.tables.values() for part in months.values()}
+        kept = {part.file for parts in manifest.tables.values() for part in parts.values()}
         remove_all_but(self.folder, {*kept, manifest.carried_file, MANIFEST})
 
     def take_back(self) -> None:
@@ -225,12 +225,12 @@ def _unwritable(path: Path, error: OSError) -> DataError:
     return DataError(UNWRITABLE, f"{path}: {error.strerror or error}; last night's dataset stands")
 
 
-def _by_month(rows: pl.DataFrame, by: str) -> list[tuple[str, pl.DataFrame]]:
-    """Return the rows of each month, months and rows in order."""
+def _filed(rows: pl.DataFrame, by: str, unit: str) -> list[tuple[str, pl.DataFrame]]:
+    """Return the rows of each month or year, in order."""
     if len(rows) == 0:
         return []
-    months = rows[by].to_numpy().astype("datetime64[ms]").astype("datetime64[M]")
-    names, first = np.unique(months, return_index=True)
+    spans = rows[by].to_numpy().astype("datetime64[ms]").astype(f"datetime64[{unit}]")
+    names, first = np.unique(spans, return_index=True)
     ends = [*first[1:].tolist(), len(rows)]
     return [
         (str(name), rows.slice(start, end - start))

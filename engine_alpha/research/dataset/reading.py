@@ -75,10 +75,10 @@ class Dataset:
 
     def _table(self, table: str, last_ms: int | None, empty: pl.DataFrame) -> pl.DataFrame:
         """Return the rows filed at or before an instant."""
-        months = {} if self.manifest is None else self.manifest.tables[table]
+        filed = {} if self.manifest is None else self.manifest.tables[table]
         parts = [
             read_part(self.folder, part)
-            for _, part in sorted(months.items())
+            for _, part in sorted(filed.items())
             if last_ms is None or part.first_ms <= last_ms
         ]
         found = pl.concat(parts) if parts else empty
