@@ -155,14 +155,14 @@ def test_a_full_disk_leaves_the_documents_of_the_last_one(
         return real(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(DataError, match="No space left on device.*make room, and run it again"):
+    with pytest.raises(DataError, match=r"No space left on device.*make room, and run it again"):
         run_night(home, a_request(home))
     assert {path.name: path.read_bytes() for path in result.folder.iterdir()} == before
     assert [path.name for path in result.folder.parent.iterdir()] == [NIGHT]
 
 
 def test_simulated_prices_are_not_researched(home: Home) -> None:
-    with pytest.raises(ConfigError, match="prices are simulated.*chloe data download"):
+    with pytest.raises(ConfigError, match=r"prices are simulated.*chloe data download"):
         stored_history(home, NightRequest(night=NIGHT, at_ms=AT_MS))
 
 
