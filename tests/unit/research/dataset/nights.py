@@ -80,3 +80,22 @@ def night(home: Home, data: Path, to_ms: int = 2**50, symbol: str = SYMBOL) -> D
     """Extend the dataset by all that is stored."""
     history = History(data=data, venue="bybit", symbols=(symbol,), from_ms=0, to_ms=to_ms)
     return extend(home, read_setup(home), history)
+
+
+def minutes_of(bars: Bars) -> Bars:
+    """Return a walk by minutes over the same time."""
+    count = len(bars) * 60
+    fine = random_bars(count, seed=21)
+    first_ms = int(bars.open_ms[0])
+    flat = 1.0 + (fine.close / fine.close.mean() - 1.0) * 0.2
+    opened = np.concatenate((flat[:1], flat[:-1])) * 100.0
+    close = flat * 100.0
+    return replace(
+        fine,
+        timeframe_ms=60_000,
+        open_ms=first_ms + np.arange(count, dtype=np.int64) * 60_000,
+        open=opened,
+        high=np.maximum(opened, close) * 1.001,
+        low=np.minimum(opened, close) * 0.999,
+        close=close,
+    )

@@ -8,13 +8,23 @@ import pytest
 
 pytest.importorskip("numba", reason="numba is absent: the backtest extra is not installed")
 
+from engine_alpha.domain.resampling import resample
 from engine_alpha.research.dataset import extending
 from engine_alpha.research.dataset.keeping import content_sha256
 from engine_alpha.research.dataset.reading import Dataset, read
 from engine_alpha.research.dataset.schema import FORWARD_NAMES, HORIZONS, REACH_BARS
-from tests.makers import HOUR_MS
-from tests.unit.loop.runs import edit, set_risk
-from tests.unit.research.dataset.nights import SYMBOL, a_research_home, eventful, kept, night, stored
+from engine_alpha.store.months import write_bars
+from tests.makers import HOUR_MS, random_bars
+from tests.unit.loop.runs import FIRST_NUMBER, a_home, edit, set_risk
+from tests.unit.research.dataset.nights import (
+    SYMBOL,
+    a_research_home,
+    eventful,
+    kept,
+    minutes_of,
+    night,
+    stored,
+)
 
 
 def sha_of(dataset: Dataset) -> str:
@@ -153,3 +163,31 @@ def test_what_is_read_is_what_was_built(tmp_path: Path) -> None:
     assert found.bars()["momentum_336"][0] is None
     net = found.trades()["gross_r"] - found.trades()["fees_r"] + found.trades()["funding_r"]
     assert np.allclose(net, found.trades()["r"], rtol=0, atol=1e-9)
+
+
+def test_an_asset_without_cards_has_bars_and_no_trades(tmp_path: Path) -> None:
+    home = a_home(tmp_path / "home", enabled=(), cards=())
+    bars = eventful()
+    night(home, stored(tmp_path / "data", bars, int(bars.close_ms[1_200])))
+    found = night(home, stored(tmp_path / "data", bars))
+    assert found.night.rebuilt is None and len(found.bars()) > 1_000
+    assert len(found.trades()) == 0 and "r" in found.trades().columns
+
+
+def test_minutes_inside_bars_are_read_and_belong_to_what_was_read(tmp_path: Path) -> None:
+    coarse = random_bars(900, seed=8, first_index=FIRST_NUMBER)
+    minutes = minutes_of(coarse)
+    data = stored(tmp_path / "data", resample(minutes, HOUR_MS))
+    home, plain = a_research_home(tmp_path / "home"), a_research_home(tmp_path / "plain")
+    set_risk(home, detail="1m")
+    write_bars(data, "bybit", SYMBOL, "1m", minutes)
+    cut_ms = int(coarse.close_ms[700])
+    night(home, data, to_ms=cut_ms)
+    found, other = night(home, data), a_research_home(tmp_path / "other")
+    set_risk(other, detail="1m")
+    assert found.night.rebuilt is None and sha_of(found) == sha_of(night(other, data))
+    assert sha_of(found) != sha_of(night(plain, data))
+    volume = minutes.volume.copy()
+    volume[40_000] += 1.0
+    write_bars(data, "bybit", SYMBOL, "1m", replace(minutes, volume=volume))
+    assert night(home, data).night.rebuilt == "bars or settlements that it had read were revised"
