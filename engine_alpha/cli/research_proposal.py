@@ -15,7 +15,6 @@ from engine_alpha.research.documents import sha256_of
 OWN: Final = ("confidence_min", "calibration", "cards", "version", "previous", "adopted")
 """What a proposal sets, or what tells versions apart: the rest is that of the default set."""
 LINEAGE: Final = ("version", "previous", "adopted")
-ABSENT: Final = "absent"
 
 Fields = Mapping[str, Any]
 
@@ -89,24 +88,47 @@ def value_at(fields: Any, key: str) -> Any:
 
 
 def set_changes(home: Home, symbol: str, wanted: Fields) -> list[str]:
-    """Return how a set differs from the one that the coin trades by now, a line a key."""
+    """Return how a set differs from what the coin trades by now, a line a key.
+
+    Where a set says nothing of a card's key, the card's file does.
+    """
     own = own_file(home.parameters, symbol)
     path = own if own.exists() else home.parameters / f"{DEFAULT}.json"
     now = read_config(path).model_dump(mode="json")
-    old, new = (dict(_flat("", fields)) for fields in (now, wanted))
-    return [
-        f"{key}: {old.get(key, ABSENT)} → {new.get(key, ABSENT)}"
-        for key in {**new, **old}
-        if old.get(key, ABSENT) != new.get(key, ABSENT)
-    ]
+    cards = _cards(home)
+    keys = [(name, key) for name in cards for key in {**_given(wanted, name), **_given(now, name)}]
+    old, new = (
+        dict(_flat("", _plain(fields))) | dict(_used(cards, keys, fields)) for fields in (now, wanted)
+    )
+    return [f"{key}: {old[key]} → {new[key]}" for key in new if old[key] != new[key]]
+
+
+def _plain(fields: Fields) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in (*LINEAGE, "cards")}
+
+
+def _given(fields: Fields, card: str) -> Fields:
+    """Return what a set changes of a card's keys."""
+    found: Fields = fields["cards"].get(card, {}).get("changes", {})
+    return found
+
+
+def _used(
+    cards: Mapping[str, Fields], keys: Sequence[tuple[str, str]], fields: Fields
+) -> Iterator[tuple[str, str]]:
+    """Yield how a set uses each card: its status, and the values of these keys."""
+    for name, card in cards.items():
+        yield f"{name}: status", fields["cards"].get(name, {}).get("status") or card["status"]
+    for name, key in keys:
+        given = _given(fields, name)
+        yield f"{name}: {key}", value_words(given[key] if key in given else value_at(cards[name], key))
 
 
 def _flat(key: str, value: Any) -> Iterator[tuple[str, str]]:
     """Yield each value with its key, in words; rows of numbers are one value."""
     if isinstance(value, Mapping):
         for name, each in value.items():
-            if key or name not in LINEAGE:
-                yield from _flat(f"{key}.{name}" if key else name, each)
+            yield from _flat(f"{key}.{name}" if key else name, each)
     elif isinstance(value, list):
         yield key, _rows_words(value)
     else:

@@ -60,6 +60,7 @@ def _night_parts(found: KeptNight, drift: Drift | None) -> list[Table | str]:
     document = found.document
     parts: list[Table | str] = [f"night of {found.night}", "", *first_words(document), ""]
     parts += [coins_table(document, found.assets), ""]
+    parts += [f"{each['words']}." for each in document["assets"] if not each["passes"]]
     if document["cards"]:
         parts += ["cards, all coins together:", cards_table(document), ""]
     parts += [f"note: {note}" for note in document["notes"]]

@@ -144,7 +144,7 @@ def _after(own: bool, unit: str, machine: Machine) -> tuple[tuple[str, str], ...
     if unit == NIGHTLY:
         return _after_research(own, machine)
     call, journal = " ".join(machine.manager), "journalctl --user" if own else "journalctl"
-    found = (
+    found: tuple[tuple[str, str], ...] = (
         (f"{call} restart {unit}", "starts it, or puts the new unit into effect"),
         (f"{call} status {unit}", "how it is"),
         (f"{journal} -u {unit.replace('.timer', '.service')} -f", "what it does"),

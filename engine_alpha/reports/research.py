@@ -150,7 +150,8 @@ def null_words(null_rate: Fields) -> str:
         return "How often the procedure fires on markets without an edge is not known yet."
     low, high = percent(null_rate["low"]), percent(null_rate["high"])
     figures = f" ({percent(null_rate['value'])}; 95 % interval {low} – {high})"
-    verdict = "it passes" if null_rate["passed"] else "it does not pass"
+    too_few = null_rate["words"].partition("; ")[2]  # so many twins so far
+    verdict = "it passes" if null_rate["passed"] else f"it does not pass{too_few and f' ({too_few})'}"
     gate = f"{percent(null_rate['limit'])} is asked for: {verdict}"
     return (
         f"On {count(twins, 'market')} made of these prices without their trends, where any proposal is a "
@@ -225,8 +226,8 @@ def folds_table(folds: Sequence[Fields]) -> Table:
             fold["to"][:10],
             fold["card"],
             f"{fold['factor']['trades']:,}",
-            factor_value(factor_of(fold["factor"])),
-            f"{fold['net_r']:+.2f}",
+            factor_value(factor_of(fold["factor"])) if fold["factor"]["trades"] else NOTHING,
+            f"{fold['net_r']:+.2f}" if fold["factor"]["trades"] else NOTHING,
             settings_words(fold["values"]),
         )
         for fold in folds

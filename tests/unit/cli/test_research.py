@@ -129,7 +129,9 @@ def test_what_is_adopted_is_what_the_coin_is_stepped_by(home: Path, run: Run) ->
     before = in_use(home)
     result = answering(f"{ETH}\n", "research", "adopt", ETH)
     assert result.exit_code == 0, result.output
-    assert f"cards.{CARDS[0]}.changes.{RANGE}: absent → {shipped(home)[RANGE] + 2:g}" in result.stderr
+    before_range = shipped(home)[RANGE]
+    assert f"{CARDS[0]}: {RANGE}: {before_range:g} → {before_range + 2:g}" in result.stderr
+    assert f"{CARDS[0]}: status" not in result.stderr, "it was active before"
     assert "calibration: none → 0 is 0.3, 1 is 0.6" in result.stderr and "→ 0.3\n" in result.stderr
     assert in_use(home) in result.stdout and in_use(home) != before
     assert f"chloe research revert {ETH}" in result.stdout
