@@ -26,6 +26,7 @@ from engine_alpha.domain.bars import Bars, Floats
 from engine_alpha.errors import ChloeError, DataError
 from engine_alpha.plans.history import History
 from engine_alpha.plans.setup import Setup
+from engine_alpha.research.markets.market import FINER
 from engine_alpha.research.markets.shuffled import block_signs, mirrored
 from engine_alpha.research.search.judging import Test
 from engine_alpha.research.search.procedure import Request, investigate
@@ -36,7 +37,7 @@ from engine_alpha.store.shelf import open_shelf
 SEED: Final = 20_240_616
 SCHEMA: Final = 1
 LEVEL: Final = 0.95
-MOST_PLACES: Final = 8
+MOST_PLACES: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ def _written(twin: Twin, folder: Path) -> History:
         if len(real) < 2:
             continue
         instrument = twin.setup.instruments[venue].get(symbol)
-        places = MOST_PLACES if instrument is None else _places(Decimal(instrument.tick_quote))
+        places = MOST_PLACES if instrument is None else _places(Decimal(instrument.tick_quote)) + FINER
         at = (real.open_ms[1:] - signs[0]) // frame_ms
         write_bars(folder, venue, symbol, assets[symbol].base_timeframe, mirrored(real, signs[1][at], places))
     return replace(twin.history, data=folder, venue=venue)

@@ -1,7 +1,9 @@
 """What a made-up market is, and how prices inside its hours become candles on the tick."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
@@ -40,23 +42,13 @@ class Coin:
     places: int
 
 
-COINS: Final = tuple(
-    Coin(symbol=symbol, hourly_frac=hourly, price_quote=price, volume_base=volume, places=places + FINER)
-    for symbol, hourly, price, volume, places in (
-        ("ETHUSDT", 0.0088, 3_700.0, 98_000.0, 2),
-        ("BTCUSDT", 0.0070, 46_000.0, 11_700.0, 1),
-        ("SOLUSDT", 0.0145, 170.0, 624_000.0, 2),
-        ("AVAXUSDT", 0.0144, 110.0, 327_000.0, 3),
-        ("LINKUSDT", 0.0117, 20.0, 835_000.0, 3),
-        ("MATICUSDT", 0.0144, 2.5, 12_600_000.0, 4),
-        ("ATOMUSDT", 0.0130, 33.0, 349_000.0, 3),
-        ("BNBUSDT", 0.0094, 510.0, 57_000.0, 2),
-        ("DOTUSDT", 0.0119, 27.0, 832_000.0, 3),
-        ("ADAUSDT", 0.0113, 1.3, 21_900_000.0, 4),
-        ("XRPUSDT", 0.0121, 0.84, 39_200_000.0, 4),
-        ("DOGEUSDT", 0.0155, 0.17, 140_000_000.0, 5),
-    )
-)
+def _coins() -> tuple[Coin, ...]:
+    text = files(__package__).joinpath("coins.json").read_text(encoding="utf-8")
+    found = [Coin(**fields) for fields in json.loads(text)]
+    return tuple(replace(coin, places=coin.places + FINER) for coin in found)
+
+
+COINS: Final = _coins()
 """In the order of the registry."""
 
 
@@ -114,7 +106,7 @@ def hours_of(moves: NDArray[np.float64], drift: Floats | None = None) -> Hours:
     return Hours(
         high=np.maximum(path.max(axis=1), 1.0),
         low=np.minimum(path.min(axis=1), 1.0),
-        close=path[:, -1].copy(),
+        close=np.array(path[:, -1], np.float64),
     )
 
 
@@ -123,7 +115,7 @@ def candles(coin: Coin, hours: Hours, volume: Floats) -> Bars:
 
     The path itself is not rounded, so that it stays a martingale; rounding keeps the order of prices.
     """
-    close = coin.price_quote * np.cumprod(hours.close)
+    close = np.asarray(coin.price_quote * np.cumprod(hours.close), np.float64)
     return rounded(coin, close, hours, volume)
 
 

@@ -24,6 +24,7 @@ def test_schemas_are_written(tmp_path: Path) -> None:
         "card.schema.json",
         "engine.schema.json",
         "parameters.schema.json",
+        "research.schema.json",
         "risk.schema.json",
     ]
 
