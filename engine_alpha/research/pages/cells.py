@@ -19,8 +19,8 @@ def edge_part(cells: Sequence[Fields]) -> Html:
     if not cells:
         return Html("")
     reach = reach_of(_factor(cell) for cell in cells)
-    whole = [cell for cell in cells if cell["band"] is None]
-    banded = [cell for cell in cells if cell["band"] is not None and cell["trades"]]
+    whole = [cell for cell in cells if cell["band"] is None and (cell["regime"] is None or _says(cell))]
+    banded = [cell for cell in cells if cell["band"] is not None and _says(cell)]
     folded = element(
         "details",
         element("summary", f"by band of confidence, {count(len(banded), 'cell')}"),
@@ -34,11 +34,17 @@ def edge_part(cells: Sequence[Fields]) -> Html:
             "Every trade that the cards as they are would have made, net of all costs, in ",
             explained("R"),
             ". The mean is drawn towards that of all coins in the same cell as far as the coin's own is "
-            "unsure: 0 % own weight means that all coins speak for it. ",
+            "unsure: 0 % own weight means that all coins speak for it. A regime in which no coin traded the "
+            "card has no row. ",
             scale_words(reach),
         ),
         id_="edge",
     )
+
+
+def _says(cell: Fields) -> bool:
+    """Say whether anything is known of a cell: trades of its own, or what all coins stand in with."""
+    return bool(cell["trades"]) or cell["shrunk_r"] is not None
 
 
 def _cells(cells: Iterable[Fields], reach: float) -> Html:
@@ -118,8 +124,8 @@ def _judged_words(judged: Fields) -> str:
     against = [_skill(skill["against_fit"]), _skill(skill["against_test"])]
     return (
         f"judged on {count(judged['trades'], 'later trade')}, {percent(judged['won_frac'])} of them won: "
-        f"Brier score {skill['brier']:.4f}; skill against the share won before {against[0]}, against that of the "
-        f"judged trades {against[1]}; calibration error {percent(judged['calibration_error'])}"
+        f"Brier score {skill['brier']:.4f}; skill against the share won before {against[0]}, against that of "
+        f"the judged trades {against[1]}; calibration error {percent(judged['calibration_error'])}"
     )
 
 

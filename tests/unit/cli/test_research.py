@@ -255,3 +255,17 @@ def test_what_does_not_go_together_is_said_before_anything_runs(
     result = run("research", "run", *arguments)
     assert result.exit_code == 2 and words in result.stderr
     assert not (home / "state" / "research").exists()
+
+
+def test_a_shell_is_offered_coins_and_nights(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual_night(home / "reports", BEFORE)
+    usual_night(home / "reports")
+    monkeypatch.setenv("_CHLOE_COMPLETE", "bash_complete")
+    for line, wanted in (
+        ("chloe research ", ["run", "show", "list", "adopt", "revert"]),
+        ("chloe research adopt ET", [ETH]),
+        ("chloe research show --night ", [NIGHT, BEFORE]),
+    ):
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
+        assert [item.partition(",")[2] for item in run().stdout.split()] == wanted
