@@ -6,10 +6,12 @@ from typing import Any
 from engine_alpha.audit.checks import AGAINST, PROOF, PROVEN, TRADES, UNPROVEN, Check, judged
 from engine_alpha.audit.subject import Subject
 from engine_alpha.config.risk import EvidenceConfig, evidence_terms
+from engine_alpha.errors import ConfigError
 from engine_alpha.kernel.evidence import ADVICES, KEEP, REASONS, VERDICTS, Evidence, evidence_of
 from engine_alpha.kernel.money import DAY_MS
 from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
 from engine_alpha.reports.words import count, factor, factor_fields, interval, number
+from engine_alpha.research.pages.nights import kept_nights, read_night
 
 Trade = Mapping[str, Any]
 
@@ -37,8 +39,22 @@ def evidence_checks(subject: Subject, found: Evidence) -> Iterator[Check]:
     yield _profit_factor(subject.trades)
     yield _proof(subject, found, wanted)
     yield _turn(subject, found, wanted)
-    seen = "none yet: this version does no research on its own"
-    yield judged(None, _check("research", seen, "", counts=False))
+    yield _research(subject)
+
+
+def _research(subject: Subject) -> Check:
+    """Tell what the last night of research said of the coin; it proposes, trades prove."""
+    reports, symbol = subject.setup.home.reports, subject.symbol
+    if not kept_nights(reports):
+        return judged(None, _check("research", "none yet", "chloe research run", counts=False))
+    try:
+        night = read_night(reports)
+        found = night.asset(symbol)
+    except ConfigError as fault:
+        return judged(None, _check("research", str(fault), "chloe research run", counts=False))
+    seen = f"{night.night}: {found['words']}"
+    mend = f"chloe research show {symbol}"
+    return judged(bool(found["passes"]) or None, _check("research", seen, mend, counts=False))
 
 
 def numbers_of(subject: Subject, found: Evidence) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The evidence part: what trades prove, what is still needed, and that few of them prove nothing."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,19 @@ def test_a_turn_of_a_coin_that_is_not_armed_is_only_told(home: Home) -> None:
 def test_results_that_are_unknown_are_passed_over(home: Home) -> None:
     audit = audit_of(home, trades=trades([None, 1.0]))
     assert audit.numbers["trades"] == 1
+
+
+def test_what_the_last_night_of_research_said_is_told_and_decides_nothing(home: Home) -> None:
+    folder = home.reports / "research" / "2026-11-28"
+    folder.mkdir(parents=True)
+    night = {"schema": 1, "night": "2026-11-28", "assets": [{"symbol": "ETHUSDT"}]}
+    (folder / "night.json").write_text(json.dumps(night), encoding="utf-8")
+    for passes, status in ((True, PASSED), (False, UNKNOWN)):
+        words = {"schema": 1, "symbol": "ETHUSDT", "passes": passes, "words": "ETHUSDT may trade it"}
+        (folder / "ETHUSDT.json").write_text(json.dumps(words), encoding="utf-8")
+        audit = audit_of(home)
+        found = check_of(audit, "research")
+        assert (found.status, found.seen) == (status, "2026-11-28: ETHUSDT may trade it")
+        assert audit.verdict == "unproven"
+    (folder / "ETHUSDT.json").write_text("{", encoding="utf-8")
+    assert "run that night again" in check_of(audit_of(home), "research").seen
