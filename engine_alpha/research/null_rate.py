@@ -205,11 +205,7 @@ def procedure_key(setup: Setup, history: History, terms: ResearchConfig) -> str:
 
     Prices are no part of it: tonight's history is last night's and a day.
     """
-    digest = [
-        (path.name, hash_config({"source": path.read_text()}))
-        for package in ("research/search", "research/statistics", "research")
-        for path in sorted(_sources(package), key=lambda one: one.name)
-    ]
+    digest = [(path.name, hash_config({"source": path.read_text(encoding="utf-8")})) for path in _sources()]
     plain = common_setup(setup)
     return hash_config(
         {
@@ -225,9 +221,13 @@ def procedure_key(setup: Setup, history: History, terms: ResearchConfig) -> str:
     )
 
 
-def _sources(package: str) -> list[Any]:
-    folder = files("engine_alpha").joinpath(*package.split("/"))
-    return [each for each in folder.iterdir() if each.name.endswith(".py")]
+def _sources() -> list[Any]:
+    """Return the files that decide what is proposed, and what a twin is."""
+    research = files("engine_alpha").joinpath("research")
+    folders = (research.joinpath(name) for name in ("search", "statistics"))
+    found = [each for folder in folders for each in folder.iterdir() if each.name.endswith(".py")]
+    found += [research.joinpath("neutral.py"), research.joinpath("markets", "shuffled.py")]
+    return sorted(found, key=lambda each: each.name)
 
 
 def _read(path: Path) -> dict[int, Seen]:
