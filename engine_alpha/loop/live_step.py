@@ -156,9 +156,10 @@ def step_patiently(
 
 
 def _asset_named(setup: Setup, engine: Engine, symbol: str, timeframe: str) -> AssetConfig:
-    asset = steppable(setup, engine).get(symbol)
+    known = next((one for one in setup.registry.assets if one.symbol == symbol), None)
+    mine = known if known is not None and known.enabled and engine.takes(symbol) else None
+    asset = _to_step(setup, mine, _left_over(engine, symbol))
     if asset is None:
-        known = next((one for one in setup.registry.assets if one.symbol == symbol), None)
         if known is None:
             faults = setup.faults_of(symbol)
             raise ConfigError("; ".join(faults) or f"{symbol} is not in {setup.home.registry}: add it")
@@ -177,18 +178,32 @@ def steppable(setup: Setup, engine: Engine) -> dict[str, AssetConfig]:
     An asset that was disabled, removed, broken, or given another venue or timeframe while it holds a
     position, or has anything left at a venue, is stepped close-only, on the settings it was last stepped on.
     """
-    chosen: dict[str, AssetConfig] = {}
-    enabled = [asset for asset in setup.enabled if engine.takes(asset.symbol)]
-    states = engine.book.assets.items()
-    held = {symbol: state for symbol, state in states if not state.is_flat or left_at_venue(engine, symbol)}
-    for asset in enabled:
-        old = _on_old_settings(asset, held.get(asset.symbol))
-        refuses = asset.symbol in held and (setup.faults_of(asset.symbol) or not _has_plan(setup, old))
-        chosen[asset.symbol] = replace(old, enabled=False) if refuses else old
-    for symbol in (*setup.order, *sorted(held)):
-        if symbol in held and symbol not in chosen:
-            chosen[symbol] = replace(held[symbol].config, enabled=False)
+    mine = {asset.symbol: asset for asset in setup.enabled if engine.takes(asset.symbol)}
+    held = {symbol: state for symbol in engine.book.assets if (state := _left_over(engine, symbol))}
+    rest = [*(symbol for symbol in setup.order if symbol in held), *sorted(held)]
+    chosen = {
+        symbol: asset
+        for symbol in dict.fromkeys((*mine, *rest))
+        if (asset := _to_step(setup, mine.get(symbol), held.get(symbol)))
+    }
     return dict(sorted(chosen.items(), key=lambda one: not one[1].enabled))
+
+
+def _left_over(engine: Engine, symbol: str) -> AssetState | None:
+    """Return the state of an asset that is not let go before it is flat; None for any other."""
+    state = engine.book.assets.get(symbol)
+    if state is None or (state.is_flat and not left_at_venue(engine, symbol)):
+        return None
+    return state
+
+
+def _to_step(setup: Setup, asset: AssetConfig | None, held: AssetState | None) -> AssetConfig | None:
+    """Return what one asset is stepped on: its enabled entry, or close-only what is left of it."""
+    if asset is None:
+        return None if held is None else replace(held.config, enabled=False)
+    old = _on_old_settings(asset, held)
+    refuses = held is not None and (setup.faults_of(asset.symbol) or not _has_plan(setup, old))
+    return replace(old, enabled=False) if refuses else old
 
 
 def _has_plan(setup: Setup, asset: AssetConfig) -> bool:
@@ -307,8 +322,11 @@ async def _answers(engine: Engine, setup: Setup, assets: list[AssetConfig], now_
 
 
 def _answer(reply: Answer | BaseException) -> Answer:
-    """Return a feed's answer or fault; what is no fault, such as the end of the process, is raised here."""
-    if isinstance(reply, Reading | Exception):
+    """Return what a feed gave, its fault, or whatever it gave by mistake: that is its asset's fault alone.
+
+    What is no fault, such as the end of the process, is raised here.
+    """
+    if isinstance(reply, Exception) or not isinstance(reply, BaseException):
         return reply
     raise reply
 
