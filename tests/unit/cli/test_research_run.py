@@ -1,5 +1,6 @@
 """`chloe research run` on made-up candles: documents, pages, a run log; a coin's fault leaves the others."""
 
+import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -102,3 +103,11 @@ def test_what_keeps_a_night_from_beginning_is_logged_too(home: Path, run: Run) -
     assert result.exit_code == 2 and "prices are simulated" in result.stderr
     logged = json.loads((home / "state" / "research" / "runs.jsonl").read_text())
     assert "prices are simulated" in logged["fault"] and logged["stages"] == {}
+
+
+def test_a_second_night_waits_for_the_first(night: tuple[Path, Result]) -> None:
+    home, _ = night
+    with (home / "state" / "research" / "night.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        result = CliRunner().invoke(chloe, ["--home", str(home), *CALL], prog_name="chloe")
+    assert result.exit_code == 5 and "another night of research runs" in result.stderr
