@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 Z_95 = 1.959963984540054
+LEAST, MOST = 1e-140, 1e150  # sums between them have squares that are ordinary numbers
+SCALE = 2.0**600  # brings any other sum between them: exact, as a power of two
 
 
 class ProfitFactor(NamedTuple):
@@ -43,9 +45,27 @@ def profit_factor(net_quote: Sequence[float]) -> ProfitFactor:
     value = profit / loss
     if profit == 0.0:
         return ProfitFactor(0.0, trades, None, None, 0.0, loss, win_frac)
-    deviation = (profit_squared / profit**2 + loss_squared / loss**2) ** 0.5
+    profit_share = _share(profit_squared, profit, net_quote, 1.0)
+    loss_share = _share(loss_squared, loss, net_quote, -1.0)
+    deviation = (profit_share + loss_share) ** 0.5
     spread = _exponential(Z_95 * deviation)
     return ProfitFactor(value, trades, value / spread, value * spread, profit, loss, win_frac)
+
+
+def _share(squared: float, total: float, net_quote: Sequence[float], side: float) -> float:
+    """Return the squares of one side's results over the square of their sum, 1 at most.
+
+    `squared` is their sum as it was added up, which counts only where it can't have lost anything.
+    """
+    if LEAST <= total <= MOST:
+        return squared / total**2
+    scale = SCALE if total < 1.0 else 1.0 / SCALE
+    squared = 0.0
+    for value in net_quote:
+        part = side * value * scale
+        if part > 0.0:
+            squared += part * part
+    return squared / (total * scale) ** 2
 
 
 def _exponential(x: float) -> float:

@@ -1,5 +1,7 @@
 """Profit factor: published numbers, hand-made lists, and what is unknown."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +68,42 @@ def test_the_currency_does_not_matter(results: list[float], scale: float) -> Non
     one, other = profit_factor(results).value, profit_factor([x * scale for x in results]).value
     assert one is not None and other is not None
     assert other == pytest.approx(one, rel=1e-9)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=60), st.integers(-1_050, 1_000))
+def test_a_currency_worth_next_to_nothing_or_everything_has_an_interval_too(
+    results: list[float], power: int
+) -> None:
+    plain = [round(x * 1_024.0) / 1_024.0 for x in results]
+    one, other = profit_factor(plain), profit_factor([math.ldexp(x, power) for x in plain])
+    assert (one.value, one.trades, one.win_frac) == (other.value, other.trades, other.win_frac)
+    assert other.low == (None if one.low is None else pytest.approx(one.low, rel=1e-12))
+    assert other.high == (None if one.high is None else pytest.approx(one.high, rel=1e-12))
+
+
+@pytest.mark.parametrize("unit", [5e-324, 1e-180, 1e-170, 1e-160, 1e155, 1e160, 1e300])
+def test_results_whose_squares_are_no_numbers_are_counted_all_the_same(unit: float) -> None:
+    seen = profit_factor([3.0 * unit, -unit, 2.0 * unit, -unit])
+    wanted = profit_factor([3.0, -1.0, 2.0, -1.0])
+    assert seen.value == pytest.approx(2.5) and seen.win_frac == 0.5
+    assert seen.low == pytest.approx(wanted.low) and seen.high == pytest.approx(wanted.high)
+
+
+@pytest.mark.parametrize("results", [[1e200, -1e-200], [1e-200, -1e200], [1e-180, -1.0, 2.0], [1e-180, -1.0]])
+def test_profit_and_loss_of_unlike_size_are_no_trouble(results: list[float]) -> None:
+    seen = profit_factor(results)
+    assert seen.low is not None and seen.high is not None and seen.value is not None
+    assert seen.low <= seen.value <= seen.high
+
+
+@given(RESULTS)
+def test_ordinary_results_give_the_formulas_very_bits(results: list[float]) -> None:
+    seen = profit_factor(results)
+    if seen.value is None or seen.low is None or seen.high is None:
+        return
+    wins, losses = ([x for x in results if x > 0.0], [-x for x in results if x < 0.0])
+    deviation = (
+        sum(x * x for x in wins) / sum(wins) ** 2 + sum(x * x for x in losses) / sum(losses) ** 2
+    ) ** 0.5
+    spread = 2.718281828459045 ** (1.959963984540054 * deviation)
+    assert (seen.low, seen.high) == (seen.value / spread, seen.value * spread)
