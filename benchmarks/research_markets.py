@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from engine_alpha.config.research import read_research
 from engine_alpha.domain.bars import Floats
@@ -189,13 +189,12 @@ def share_with_interval(hits: int, of: int) -> tuple[float, float, float]:
 def median_with_interval(values: Floats) -> tuple[float, float, float]:
     """Return the median and a 95 % interval from order statistics, which asks nothing of the distribution.
 
-    The ends stand at the binomial's 2.5 % places; with fewer than 6 values they are the extremes.
+    Its ends are those between which the median lies with at least 95 %; of fewer than 6 values the extremes.
     """
     ordered = sorted(float(each) for each in values)
     count = len(ordered)
     if count == 0:
         return float("nan"), float("nan"), float("nan")
-    away = int(0.98 * count**0.5 + 0.5)  # half of 1.96 standard deviations of a binomial with p = 1/2
-    low, high = max(0, count // 2 - away), min(count - 1, (count - 1) // 2 + away)
+    low = max(0, int(binom.ppf(0.025, count, 0.5)) - 1)
     middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2.0
-    return middle, ordered[low], ordered[high]
+    return middle, ordered[low], ordered[count - 1 - low]

@@ -3,7 +3,6 @@
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,8 +12,8 @@ from engine_alpha.backtest.sweeping.road import prepare
 from engine_alpha.domain.bars import Floats
 from engine_alpha.kernel.profit_factor import Z_95
 from engine_alpha.research.markets.homes import card_alone, written
-from engine_alpha.research.markets.market import Market, Wanted
-from engine_alpha.research.markets.planted import CARD, planted
+from engine_alpha.research.markets.market import Market
+from engine_alpha.research.markets.planted import CARD, Factor
 
 TOLERANCE: Final = 0.01
 """Of the logarithm of the profit factor: far inside the interval of any run one would wait for."""
@@ -29,19 +28,6 @@ class Played(NamedTuple):
     trades: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
-    """A profit factor in R over markets: its 95 % interval takes markets as independent, not trades."""
-
-    strength: float
-    value: float
-    low: float
-    high: float
-    mean_r: float
-    trades: int
-    markets: int
-
-
 def net_r(market: Market, card: str = CARD) -> Floats:
     """Return the net R of each trade that the card, alone in its neutral setup, makes of a market."""
     with tempfile.TemporaryDirectory(prefix="chloe-market-") as folder:
@@ -50,11 +36,10 @@ def net_r(market: Market, card: str = CARD) -> Floats:
         return np.asarray(prepare(setup, wanted).swept(setup).rows["r"], np.float64).copy()
 
 
-def played(wanted: Wanted, strength: float) -> Played:
-    """Return what the card makes of one planted market."""
-    found = net_r(planted(wanted, strength))
-    gained, lost = found[found > 0.0].sum(), -found[found < 0.0].sum()
-    return Played(float(gained), float(lost), len(found))
+def played_of(trades_r: Floats) -> Played:
+    """Return one market's trades, summed up."""
+    gained, lost = trades_r[trades_r > 0.0].sum(), -trades_r[trades_r < 0.0].sum()
+    return Played(float(gained), float(lost), len(trades_r))
 
 
 def factor_of(strength: float, markets: Sequence[Played]) -> Factor:

@@ -1,5 +1,6 @@
 """A planted edge is what it is said to be, made of closed bars alone, and nothing where its strength is 0."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,15 @@ import pytest
 
 from engine_alpha.backtest.sweeping.road import prepare
 from engine_alpha.domain.bars import Funding
+from engine_alpha.home import Home, init_home
 from engine_alpha.kernel.indicators import indicators_of
 from engine_alpha.kernel.signals import MOMENTUM_336, readable, signals_at
-from engine_alpha.research.markets.homes import card_alone, written
-from engine_alpha.research.markets.market import COINS, Wanted
-from engine_alpha.research.markets.planted import CARD, THRESHOLD, planted
-from engine_alpha.research.markets.planting import Factor, Played, factor_of, net_r, solved
+from engine_alpha.plans.history import history_setup
+from engine_alpha.plans.setup import read_setup
+from engine_alpha.research.markets.homes import card_alone, refined, written
+from engine_alpha.research.markets.market import COINS, VENUE, Wanted
+from engine_alpha.research.markets.planted import CARD, THRESHOLD, Factor, planted
+from engine_alpha.research.markets.planting import Played, factor_of, net_r, solved
 from engine_alpha.research.markets.walk import random_walk
 
 SMALL = Wanted(seed=5, number=0, coins=2, hours=3_000)
@@ -38,6 +42,18 @@ def test_the_drift_is_where_the_engines_own_signal_says_so() -> None:
     assert told.sum() > 2_500
     assert np.array_equal(drift[told], said[told])
     assert not drift[: 336 - 1].any(), "before there is a past nothing drifts"
+
+
+def test_ticks_are_finer_in_files_and_in_a_setup_alike(tmp_path: Path) -> None:
+    home, wanted = written(random_walk(SMALL), tmp_path / "made")
+    init_home(tmp_path / "shipped")
+    shipped = read_setup(Home(tmp_path / "shipped"))
+    made = history_setup(home, wanted)
+    for coin in COINS:
+        tick = made.instruments[VENUE][coin.symbol].tick_quote
+        assert tick == refined(shipped).instruments[VENUE][coin.symbol].tick_quote
+        assert Decimal(tick) == Decimal(1).scaleb(-coin.places)
+        assert made.instruments[VENUE][coin.symbol].settled_ms is None
 
 
 def test_a_profit_factor_is_of_all_trades_and_its_interval_of_whole_markets() -> None:
