@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from engine_alpha.config.assets import read_registry
-from engine_alpha.config.cards import read_cards
+from engine_alpha.config.cards import Cards, read_cards
 from engine_alpha.config.key_paths import key_path
 from engine_alpha.config.parameters import DEFAULT, KERNEL, own_file, read_config
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
 from engine_alpha.reports.research import test_title, value_words
-from engine_alpha.research.documents import sha256_of
+from engine_alpha.research.documents import deciding_sha256, sha256_of
 
 OWN: Final = ("confidence_min", "calibration", "cards", "version", "previous", "adopted")
 """What a proposal sets, or what tells versions apart: the rest is that of the default set."""
@@ -54,14 +54,24 @@ def _outdated(home: Home, document: Fields) -> Iterator[str]:
     for name in default:
         if name not in OWN and document["parameters"].get(name) != default[name]:
             yield f"{name} of {DEFAULT}.json was changed since: {again}"
-    cards = _cards(home)
-    for card in document["cards"]:
-        yield from _changed(card, cards.get(card["card"]), default["confidence_min"], again)
+    found = _read(home)
+    cards = _fields(found)
+    changes = [
+        told
+        for card in document["cards"]
+        for told in _changed(card, cards.get(card["card"]), default["confidence_min"], again)
+    ]
+    yield from changes
+    if not changes and document["decides"] != deciding_sha256(found):
+        yield f"cards or the code that decides are not those of that night: {again}"
 
 
-def _cards(home: Home) -> dict[str, Fields]:
-    known = [asset.symbol for asset in read_registry(home.registry).assets]
-    return {card.name: card.model_dump(mode="json") for card in read_cards(home.cards, known).cards}
+def _read(home: Home) -> Cards:
+    return read_cards(home.cards, [asset.symbol for asset in read_registry(home.registry).assets])
+
+
+def _fields(cards: Cards) -> dict[str, Fields]:
+    return {card.name: card.model_dump(mode="json") for card in cards.cards}
 
 
 def _changed(card: Fields, now: Fields | None, confidence_min: float, again: str) -> Iterator[str]:
@@ -95,7 +105,7 @@ def set_changes(home: Home, symbol: str, wanted: Fields) -> list[str]:
     own = own_file(home.parameters, symbol)
     path = own if own.exists() else home.parameters / f"{DEFAULT}.json"
     now = read_config(path).model_dump(mode="json")
-    cards = _cards(home)
+    cards = _fields(_read(home))
     keys = [(name, key) for name in cards for key in {**_given(wanted, name), **_given(now, name)}]
     old, new = (
         dict(_flat("", _plain(fields))) | dict(_used(cards, keys, fields)) for fields in (now, wanted)

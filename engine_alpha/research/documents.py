@@ -11,8 +11,11 @@ import numpy as np
 
 from engine_alpha import __version__
 from engine_alpha.backtest.sweeping.outcome import moments
+from engine_alpha.config.cards import Cards
+from engine_alpha.config.hashing import hash_config
 from engine_alpha.config.parameters import ParametersConfig
 from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
+from engine_alpha.plans.deciding import deciding_code
 from engine_alpha.plans.history import History
 from engine_alpha.research.search.judging import CardVerdict, Estimate
 from engine_alpha.research.search.procedure import Investigation
@@ -38,9 +41,17 @@ class AssetFindings:
 
 
 def asset_document(
-    night: str, symbol: str, found: Investigation, findings: AssetFindings, base: ParametersConfig
+    night: str,
+    symbol: str,
+    found: Investigation,
+    findings: AssetFindings,
+    base: ParametersConfig,
+    decides: str,
 ) -> Document:
-    """Return one coin's document; `base` is the parameter set that the proposal changes."""
+    """Return one coin's document; `base` is the parameter set that the proposal changes.
+
+    `decides` is a hash of the code and cards that it was found with.
+    """
     proposal = next((each for each in found.proposals if each.symbol == symbol), None)
     fault = found.faults.get(symbol)
     document: Document = {
@@ -48,6 +59,7 @@ def asset_document(
         "night": night,
         "symbol": symbol,
         "engine_version": __version__,
+        "decides": decides,
         "history": history_fields(found.history),
         "fault": fault,
         "notes": list(findings.notes),
@@ -73,6 +85,12 @@ def asset_document(
     return document
 
 
+def deciding_sha256(cards: Cards) -> str:
+    """Return a hash of the code that decides and of all cards, their descriptions aside."""
+    told = [card.model_dump(mode="json", exclude={"rationale", "source"}) for card in cards.cards]
+    return hash_config({"code": deciding_code(), "cards": told})
+
+
 def asset_words(symbol: str, proposal: Proposal | None, fault: str | None) -> str:
     """Say in one sentence what the night means for a coin."""
     if fault is not None:
@@ -89,9 +107,7 @@ def asset_words(symbol: str, proposal: Proposal | None, fault: str | None) -> st
     if not proposal.tests:
         return f"{symbol}: no card was worth choosing; the proposal is not to trade it"
     first = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
-    return (
-        f"{symbol}: nothing to propose, the evidence does not do ({first}); the proposal is not to trade it"
-    )
+    return f"{symbol}: the evidence does not suffice ({first}); the proposal is not to trade it"
 
 
 def changes_of(proposal: Proposal) -> list[str]:

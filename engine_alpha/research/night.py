@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from engine_alpha.backtest.trials import ACCOUNT, TrialLedger
-from engine_alpha.config.parameters import DEFAULT, ParametersConfig, read_config
+from engine_alpha.config.parameters import DEFAULT, read_config
 from engine_alpha.config.research import ResearchConfig, read_research
 from engine_alpha.errors import ConfigError, DataError, LockHeld
 from engine_alpha.feeds.files import FilesFeed
@@ -30,6 +30,7 @@ from engine_alpha.research.documents import (
     Document,
     NightFacts,
     asset_document,
+    deciding_sha256,
     night_document,
     written,
 )
@@ -105,7 +106,11 @@ def run_night(
         )
         kept.forget_unused()
     base = read_config(home.parameters / f"{DEFAULT}.json")
-    assets = _asset_documents(wanted.night, history, found, findings, base)
+    decides = deciding_sha256(setup.cards)
+    assets = tuple(
+        asset_document(wanted.night, symbol, found, findings.get(symbol, AssetFindings()), base, decides)
+        for symbol in history.symbols
+    )
     facts = NightFacts(
         night=wanted.night,
         at_ms=wanted.at_ms,
@@ -184,19 +189,6 @@ def _look_at_twins(
         null,
         pool.executor(),
         lambda done, total: progress("looking at twins without direction", done, total),
-    )
-
-
-def _asset_documents(
-    night: str,
-    history: History,
-    found: Investigation,
-    findings: Mapping[str, AssetFindings],
-    base: ParametersConfig,
-) -> tuple[Document, ...]:
-    return tuple(
-        asset_document(night, symbol, found, findings.get(symbol, AssetFindings()), base)
-        for symbol in history.symbols
     )
 
 

@@ -14,7 +14,7 @@ from engine_alpha.config.cards import read_cards
 from engine_alpha.config.parameters import adopted_set, read_config
 from engine_alpha.home import Home
 from engine_alpha.loop.arming import arm
-from engine_alpha.research.documents import sha256_of
+from engine_alpha.research.documents import deciding_sha256, sha256_of
 from engine_alpha.research.pages.nights import night_in
 from tests.unit.cli.conftest import Run, edit
 from tests.unit.cli.live_homes import AT_MS
@@ -57,7 +57,8 @@ def proposal(home: Path, **changes: Any) -> dict[str, Any]:
     cards = {CARDS[0]: {"status": "active", "changes": {RANGE: wanted[RANGE]}}}
     parameters = fields | {"confidence_min": 0.3, "calibration": [[0.0, 0.3], [1.0, 0.6]], "cards": cards}
     card = {"card": CARDS[0], "now": now, "proposed": wanted, "expected": estimate()}
-    return asset_document(ETH, cards=[card], parameters=parameters, **changes)
+    decides = deciding_sha256(read_cards(home / "config" / "cards"))
+    return asset_document(ETH, **({"cards": [card], "parameters": parameters, "decides": decides} | changes))
 
 
 def write(home: Path, *assets: dict[str, Any], **changes: Any) -> Path:
@@ -269,3 +270,8 @@ def test_a_shell_is_offered_coins_and_nights(home: Path, run: Run, monkeypatch: 
         monkeypatch.setenv("COMP_WORDS", line)
         monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
         assert [item.partition(",")[2] for item in run().stdout.split()] == wanted
+
+
+def test_a_proposal_of_other_code_or_cards_is_refused(home: Path) -> None:
+    write(home, proposal(home, decides="0" * 64))
+    refused(home, "cards or the code that decides are not those of that night")

@@ -136,6 +136,7 @@ def asset_document(symbol: str, night: str = NIGHT, **changes: Any) -> Document:
         "night": night,
         "symbol": symbol,
         "engine_version": "0.9.0",
+        "decides": "d" * 64,
         "history": history(),
         "fault": None,
         "notes": ["3 hours are missing"],
