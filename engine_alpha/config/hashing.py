@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+_PLAIN = frozenset({str, bool, int, float, type(None)})
+
 
 def hash_config(parts: Mapping[str, Any]) -> str:
     """Return the sha256 (hex) of named values: models, dataclasses, named tuples, numbers, text.
@@ -22,6 +24,8 @@ def hash_config(parts: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, BaseModel):
         return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
     if is_dataclass(value) and not isinstance(value, type):

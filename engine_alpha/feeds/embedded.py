@@ -16,11 +16,11 @@ import numpy as np
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.domain.bars import Bars, Floats, Funding, Ints, Reading
 from engine_alpha.domain.detail import MINUTE_MS, MINUTES
-from engine_alpha.domain.lookback import BLOCK
 from engine_alpha.errors import DataError
 from engine_alpha.feeds.embedded_market import (
     DAY_MINUTES,
     MINUTE_OF_DAY_SIGMA,
+    Days,
     Factor,
     Minutes,
     Words,
@@ -34,10 +34,13 @@ from engine_alpha.ports import BarRequest
 
 DAY_MS: Final = DAY_MINUTES * MINUTE_MS
 FUNDING_MS: Final = 8 * 3_600_000
+TREND_DAYS: Final = 3  # of which funding goes by
 VOLUME_QUANTUM: Final = 1.0 / 256.0  # a power of two, so that sums are exact in any order
 CHUNK_DAYS: Final = 20  # computed at a time: its arrays fit the processor's cache
 KEPT_CHUNKS: Final = 8
-KEPT_SERIES: Final = 1024  # about 70 KB each
+KEPT_SERIES: Final = 1024  # 25 to 50 KB each
+AHEAD_DAYS: Final = 5  # computed at a time as the days go by, where that is no more than AHEAD_BARS
+AHEAD_BARS: Final = 128
 
 MARKET: Final = "the market"
 MARKET_SIGMA: Final = 0.025
@@ -100,6 +103,7 @@ class EmbeddedFeed:
         self._describes = f"SIMULATED PRICES, not {instead_of}" if instead_of else "SIMULATED PRICES"
         self._market = Factor(seed=seed, name=MARKET, sigma=MARKET_SIGMA)
         self._market_chunks: OrderedDict[int, Minutes] = OrderedDict()
+        self._market_days: tuple[int, int, Days] | None = None  # first day, count
         self._coins: dict[str, Coin] = {}
         self._kept: OrderedDict[tuple[str, str], _Series] = OrderedDict()
 
@@ -142,59 +146,92 @@ class EmbeddedFeed:
         )
 
     def _series(self, symbol: str, timeframe: str, first_open_ms: int, now_ms: int) -> _Series:
-        """Return kept bars if they span the request, else compute them with a block of bars to spare."""
-        key = (symbol, timeframe)
+        """Return kept bars if they span the request; compute the days that are missing, no other."""
+        key, step = (symbol, timeframe), TIMEFRAME_MS[timeframe]
         first_day, today = first_open_ms // DAY_MS, now_ms // DAY_MS
         kept = self._kept.get(key)
-        if kept is None or kept.first_day > first_day or kept.end_day <= today:
-            spare = BLOCK * TIMEFRAME_MS[timeframe] // DAY_MS
-            kept = self._compute(symbol, TIMEFRAME_MS[timeframe], first_day, today + 1 + spare)
-            self._kept[key] = kept
-            if len(self._kept) > KEPT_SERIES:
-                self._kept.popitem(last=False)
+        if kept is None or not kept.first_day <= first_day <= kept.end_day:
+            kept = self._compute(symbol, step, first_day, today + 1)
+        elif kept.end_day <= today:
+            ahead = min(AHEAD_DAYS, AHEAD_BARS * step // DAY_MS)
+            kept = _extended(kept, self._compute(symbol, step, kept.end_day, today + 1 + ahead), first_day)
+        self._kept[key] = kept
         self._kept.move_to_end(key)
+        if len(self._kept) > KEPT_SERIES:
+            self._kept.popitem(last=False)
         return kept
 
     def _compute(self, symbol: str, step: int, first_day: int, end_day: int) -> _Series:
         coin = self._coins.get(symbol)
         if coin is None:
             coin = self._coins[symbol] = coin_of(self._seed, symbol, self._ticks.get(symbol))
-        chunks = range(first_day // CHUNK_DAYS, (end_day - 1) // CHUNK_DAYS + 1)
-        parts = [bars_of(coin, self._market_chunk(i), i * CHUNK_DAYS, step) for i in chunks]
+        before = first_day - TREND_DAYS
+        days = coin.own.days(before, end_day - before)
+        parts = []
+        for index in range(first_day // CHUNK_DAYS, (end_day - 1) // CHUNK_DAYS + 1):
+            begin = index * CHUNK_DAYS
+            first, end = max(first_day, begin), min(end_day, begin + CHUNK_DAYS)
+            market = self._market_chunk(index).between(first - begin, end - begin)
+            own = coin.own.minutes(first, days.between(first - before, end - before))
+            parts.append(bars_of(coin, market, own, first, step))
         return _Series(
             first_day=first_day,
             end_day=end_day,
-            bars=_joined(parts, first_day * DAY_MS, end_day * DAY_MS),
-            funding=funding_of(coin, self._market, first_day, end_day - first_day),
+            bars=_joined(parts),
+            funding=funding_of(coin, self._days_of_market(before, end_day - before), days, first_day),
         )
+
+    def _days_of_market(self, first_day: int, count: int) -> Days:
+        """Return the market's days; those asked for last are kept, as coins are read in turn."""
+        kept = self._market_days
+        if kept is None or kept[:2] != (first_day, count):
+            kept = self._market_days = (first_day, count, self._market.days(first_day, count))
+        return kept[2]
 
     def _market_chunk(self, index: int) -> Minutes:
         """Return the market's minutes of one chunk of days; a few are kept, as coins are read in turn."""
         chunk = self._market_chunks.get(index)
         if chunk is None:
-            chunk = self._market_chunks[index] = self._market.minutes(index * CHUNK_DAYS, CHUNK_DAYS)
+            chunk = self._market_chunks[index] = self._market.minutes(
+                index * CHUNK_DAYS, self._market.days(index * CHUNK_DAYS, CHUNK_DAYS)
+            )
             if len(self._market_chunks) > KEPT_CHUNKS:
                 self._market_chunks.popitem(last=False)
         return chunk
 
 
-def _joined(parts: list[Bars], first_ms: int, end_ms: int) -> Bars:
-    """Return the parts in one, copied and cut to the span."""
-    cut = [part.between(first_ms, end_ms) for part in parts]
-    return Bars(
-        timeframe_ms=parts[0].timeframe_ms,
-        open_ms=np.concatenate([part.open_ms for part in cut]),
-        open=np.concatenate([part.open for part in cut]),
-        high=np.concatenate([part.high for part in cut]),
-        low=np.concatenate([part.low for part in cut]),
-        close=np.concatenate([part.close for part in cut]),
-        volume=np.concatenate([part.volume for part in cut]),
+def _extended(kept: _Series, more: _Series, first_day: int) -> _Series:
+    """Return a series and the days that follow it in one, without those before `first_day`."""
+    first_ms, end_ms = first_day * DAY_MS, more.end_day * DAY_MS
+    before = kept.funding.between(first_ms, end_ms)
+    return _Series(
+        first_day=first_day,
+        end_day=more.end_day,
+        bars=_joined([kept.bars.between(first_ms, end_ms), more.bars]),
+        funding=Funding(
+            settled_ms=np.concatenate([before.settled_ms, more.funding.settled_ms]),
+            rate_frac=np.concatenate([before.rate_frac, more.funding.rate_frac]),
+            from_ms=first_ms,
+            to_ms=end_ms,
+        ),
     )
 
 
-def bars_of(coin: Coin, market: Minutes, first_day: int, step_ms: int) -> Bars:
-    """Return the coin's bars of the market's days, aggregated to `step_ms` from its minutes."""
-    own = coin.own.minutes(first_day, len(market.level))
+def _joined(parts: list[Bars]) -> Bars:
+    """Return the parts in one, copied."""
+    return Bars(
+        timeframe_ms=parts[0].timeframe_ms,
+        open_ms=np.concatenate([part.open_ms for part in parts]),
+        open=np.concatenate([part.open for part in parts]),
+        high=np.concatenate([part.high for part in parts]),
+        low=np.concatenate([part.low for part in parts]),
+        close=np.concatenate([part.close for part in parts]),
+        volume=np.concatenate([part.volume for part in parts]),
+    )
+
+
+def bars_of(coin: Coin, market: Minutes, own: Minutes, first_day: int, step_ms: int) -> Bars:
+    """Return the coin's bars of the market's and its own days, aggregated to `step_ms` from minutes."""
     level = coin.beta * market.level + own.level
     edges = _ticks_at(coin, level)
     opened, closed = edges[:, :-1].copy(), edges[:, 1:]
@@ -246,11 +283,14 @@ def _aggregate(coin: Coin, first_ms: int, step_ms: int, minutes: tuple[Floats, .
     )
 
 
-def funding_of(coin: Coin, market: Factor, first_day: int, count: int) -> Funding:
-    """Return settlements every 8 h: 1 bp, more after three days up, less after three days down, and noise."""
-    days_market, days_own = market.days(first_day - 3, count + 3), coin.own.days(first_day - 3, count + 3)
-    level = coin.beta * days_market.level + days_own.level
-    trend = np.repeat(level[3:-1] - level[:-4], 3)
+def funding_of(coin: Coin, market: Days, own: Days, first_day: int) -> Funding:
+    """Return settlements every 8 h: 1 bp, more after three days up, less after three days down, and noise.
+
+    The days of the market and its own begin `TREND_DAYS` before `first_day`.
+    """
+    count = len(own.sigma) - TREND_DAYS
+    level = coin.beta * market.level + own.level
+    trend = np.repeat(level[TREND_DAYS:-1] - level[: -1 - TREND_DAYS], 3)
     number = np.arange(first_day * 3, (first_day + count) * 3, dtype=np.int64)
     rate = 0.0001 + 0.0025 * trend + 0.00005 * normal(hashed(coin.keys["funding"], number))
     settled: Ints = number * FUNDING_MS

@@ -51,11 +51,12 @@ def hashed(key: int, counter: Ints) -> Words:
     word = counter.astype(np.uint64)
     word *= np.uint64(GOLDEN)
     word += np.uint64(key)
-    word ^= word >> np.uint64(30)
+    shifted = word >> np.uint64(30)
+    word ^= shifted
     word *= np.uint64(0xBF58476D1CE4E5B9)
-    word ^= word >> np.uint64(27)
+    word ^= np.right_shift(word, np.uint64(27), out=shifted)
     word *= np.uint64(0x94D049BB133111EB)
-    word ^= word >> np.uint64(31)
+    word ^= np.right_shift(word, np.uint64(31), out=shifted)
     return word
 
 
@@ -65,19 +66,25 @@ def normal(word: Words) -> Floats:
     total = parts[..., 0::4].astype(np.int32)
     for part in (1, 2, 3):
         total += parts[..., part::4]
-    return (total.astype(np.float64) - 131070.0) * NORMAL_SCALE
+    number = total.astype(np.float64)
+    number -= 131070.0
+    number *= NORMAL_SCALE
+    return number
 
 
 def uniform(word: Words, part: int) -> Floats:
     """Return a 16-bit part of each word (0 to 3) as a number strictly between 0 and 1."""
-    bits = word.view("<u2")[..., part::4].astype(np.float64)
-    return (bits + 0.5) * (1.0 / 65536.0)
+    number = word.view("<u2")[..., part::4].astype(np.float64)
+    number += 0.5
+    number *= 1.0 / 65536.0
+    return number
 
 
 def growth(level: Floats) -> Floats:
     """Return ((1 + y) / (1 − y))¹⁶ with y = level / 32: nearly exp(level), positive for |level| < 32."""
     y = level * (1.0 / 32.0)
-    factor = (1.0 + y) / (1.0 - y)
+    factor = 1.0 + y
+    factor /= 1.0 - y
     factor *= factor
     factor *= factor
     factor *= factor
@@ -94,6 +101,15 @@ class Days:
     jump: Floats
     jump_minute: Ints
 
+    def between(self, first: int, end: int) -> "Days":
+        """Return days `first` to `end`, counted from the first day of these."""
+        return Days(
+            level=self.level[first : end + 1],
+            sigma=self.sigma[first:end],
+            jump=self.jump[first:end],
+            jump_minute=self.jump_minute[first:end],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minutes:
@@ -102,6 +118,11 @@ class Minutes:
     level: Floats
     sigma: Floats
     days: Days
+
+    def between(self, first: int, end: int) -> "Minutes":
+        """Return the minutes of days `first` to `end`, counted from the first day of these."""
+        days = self.days.between(first, end)
+        return Minutes(level=self.level[first:end], sigma=self.sigma[first:end], days=days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +189,9 @@ class Factor:
         level += anchor[:-1, None] + rest[:, None] * (np.arange(BLOCK_DAYS) * (1.0 / BLOCK_DAYS))
         return np.append(level.ravel(), anchor[-1])
 
-    def minutes(self, first_day: int, count: int) -> Minutes:
-        """Return the minutes of `count` days from `first_day`: 1,440 steps bridged between midnights."""
-        days = self.days(first_day, count)
+    def minutes(self, first_day: int, days: Days) -> Minutes:
+        """Return the minutes of these days from `first_day` on: 1,440 steps bridged between midnights."""
+        count = len(days.sigma)
         hour = np.arange(first_day * 24, (first_day + count) * 24, dtype=np.int64)
         tail = uniform(hashed(key_of(self.seed, self.name, "hour"), hour), 0).reshape(count, 24)
         sigma = days.sigma[:, None] * (SESSIONS * (0.5 + 0.16 / (1.08 - tail))) * MINUTE_OF_DAY_SIGMA

@@ -32,6 +32,7 @@ FUNDING, HALT = "funding", "halt"
 BREAKER = "breaker"  # an asset rests after too many faults, or is back
 ROLLOUT = "rollout"  # an asset's real orders became smaller, or went back to paper
 LIVE = "live"  # carries the state of an asset's real orders
+KEPT_PARTS = 4_096  # plans: with fewer than there are assets each tick would make all of them anew
 SIDES = {1: "long", -1: "short", 0: "flat"}
 
 
@@ -169,7 +170,7 @@ def _decision_text(seen: Seen, labels: Labels) -> str:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT_PARTS)
 def config_parts(plan: AssetPlan) -> str:
     """Return what tells which part of the configuration changed where `config_hash` did: 8 hex digits each.
 

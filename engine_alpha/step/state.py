@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from engine_alpha.domain.asset import AssetConfig
@@ -27,6 +28,9 @@ from engine_alpha.step.text import build, to_text
 ACCOUNT = "account"
 LIVE_PREFIX = "live/"
 """States of real orders, which are not this module's: "live/" and the symbol."""
+KEPT_INSTRUMENTS = 2_048
+
+_CONFIG = tuple(each.name for each in fields(AssetConfig))  # plain values all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +112,21 @@ def state_parts(state: AssetState) -> dict[str, Any]:
     held = None
     if state.held is not None:
         held = {each.name: getattr(state.held, each.name) for each in fields(HeldCard)}
-        held["instrument"] = asdict(state.held.instrument)
+        held["instrument"] = _instrument_parts(state.held.instrument)
         held["parameters"] = written_parameters(state.held.parameters)
     return {
-        "config": asdict(state.config),
+        "config": {name: getattr(state.config, name) for name in _CONFIG},
         "sub": state.sub,
         "tallies": dict(state.tallies),
         "shadows": {name: [shadow.sub, shadow.tally] for name, shadow in state.shadows.items()},
         "held": held,
     }
+
+
+@lru_cache(maxsize=KEPT_INSTRUMENTS)
+def _instrument_parts(instrument: Instrument) -> dict[str, Any]:
+    """Return an instrument as what JSON can hold, only to be read: it is asked for at each bar."""
+    return asdict(instrument)
 
 
 def written_parameters(parameters: Parameters) -> tuple[Any, ...]:
@@ -222,23 +232,48 @@ class AccountBook:
 
     def __init__(self, states: Mapping[str, str], start_quote: float) -> None:
         self.account = account_of(states.get(ACCOUNT), start_quote)
-        self.assets = {
+        self._assets = {
             name: state_of(text)
             for name, text in states.items()
             if name != ACCOUNT and not name.startswith(LIVE_PREFIX)
         }
+        self._held = {name: held_of(state.sub) for name, state in self._assets.items()}
+        self._order: list[str] | None = None  # what `_held` is sorted by; None: sort it anew
+
+    @property
+    def assets(self) -> Mapping[str, AssetState]:
+        """Return all assets' states by symbol, to read."""
+        return self._assets
 
     def others(self, symbol: str, bucket: str, order: Iterable[str]) -> Others:
-        """Add up all assets but one: those in `order` first, then the rest by name."""
-        others = NO_OTHERS
-        listed = dict.fromkeys(order)
-        for name in (*listed, *sorted(self.assets.keys() - listed.keys())):
-            state = self.assets.get(name)
-            if name != symbol and state is not None:
-                others = held_with(others, held_of(state.sub), int(state.config.risk_bucket == bucket))
-        return others
+        """Add up all assets but one: those in `order` first, then the rest by name.
+
+        Asked once per asset and tick, so an asset that holds nothing brings in its profit and loss alone: the
+        zeros it would add change no bit.
+        """
+        self._arrange(list(order))
+        others, net_quote = NO_OTHERS, 0.0
+        for name, held in self._held.items():
+            if name == symbol:
+                continue
+            net_quote += held.net_quote
+            if held.positions or held.notional_quote or held.risk_quote:
+                same_bucket = int(self._assets[name].config.risk_bucket == bucket)
+                others = held_with(others, held, same_bucket)
+        return others._replace(net_quote=net_quote)
+
+    def _arrange(self, order: list[str]) -> None:
+        """Bring what the assets hold into the order in which it is added up."""
+        if order != self._order:
+            listed = dict.fromkeys(order)
+            names = (*listed, *sorted(self._held.keys() - listed.keys()))
+            self._held = {name: self._held[name] for name in names if name in self._held}
+            self._order = order
 
     def put(self, symbol: str, state: AssetState, account: AccountState) -> None:
         """Take over what was committed."""
-        self.assets[symbol] = state
+        if symbol not in self._assets:
+            self._order = None
+        self._assets[symbol] = state
+        self._held[symbol] = held_of(state.sub)
         self.account = account

@@ -31,6 +31,28 @@ def test_a_restart_reads_what_the_old_process_read(
     assert old.funding.rate_frac.tolist() == fresh.funding.rate_frac.tolist()
 
 
+@settings(max_examples=15)
+@given(
+    SEED, NAME, TIMEFRAME, MOMENT, st.lists(st.tuples(st.integers(0, 900), st.integers(1, 400)), max_size=6)
+)
+def test_bars_are_the_same_however_time_went_on_before(
+    seed: int, name: str, timeframe: str, now_ms: int, moves: list[tuple[int, int]]
+) -> None:
+    step, running = TIMEFRAME_MS[timeframe], EmbeddedFeed(seed, {})
+    for bars_later, rows in moves:
+        now_ms += bars_later * step
+        first = now_ms // step * step - rows * step
+        old, fresh = (
+            feed.reading(name, timeframe, first, now_ms) for feed in (running, EmbeddedFeed(seed, {}))
+        )
+        assert len(old.bars) == rows
+        assert window_hash(old.bars) == window_hash(fresh.bars)
+        assert old.forming_open == fresh.forming_open
+        assert old.funding.settled_ms.tolist() == fresh.funding.settled_ms.tolist()
+        assert old.funding.rate_frac.tolist() == fresh.funding.rate_frac.tolist()
+        assert (old.funding.from_ms, old.funding.to_ms) == (fresh.funding.from_ms, fresh.funding.to_ms)
+
+
 @settings(max_examples=20)
 @given(SEED, NAME, st.integers(10_000, 30_000))
 def test_midnight_is_no_seam(seed: int, name: str, day: int) -> None:

@@ -128,7 +128,7 @@ class Past:
         for symbol in self._parts:
             state = self.state(symbol)
             if state is not None:
-                book.assets[symbol] = state
+                book.put(symbol, state, book.account)
         if self._account is not None:
             book.account = self._account
         return book
