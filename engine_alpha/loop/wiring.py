@@ -5,7 +5,6 @@ The top of this module is light, so that a run's first line comes before the hea
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,6 +165,8 @@ def opened(
     setup: Setup, labels: Labels, feed: BarFeed, clock: Clock, frozen: bool = False
 ) -> Iterator[Engine]:
     """Open an account with these parts; see `open_engine`."""
+    import asyncio
+
     from engine_alpha.journals.sqlite import SqliteJournal
     from engine_alpha.loop.engine import Engine
     from engine_alpha.loop.lock import account_lock
