@@ -55,6 +55,12 @@ def expected_words(estimate: Fields | None) -> str:
     return f"{factor_value(found)} ({interval(found)})"
 
 
+def shipped_words(each: Fields) -> str:
+    """Return what the cards as their files say made in the same folds: PF (n)."""
+    shipped = each["as_shipped"]
+    return NOTHING if shipped is None else f"{factor_value(factor_of(shipped))} ({shipped['trades']:,})"
+
+
 def mean_words(estimate: Fields) -> str:
     """Return the mean R to expect with its interval."""
     if estimate["mean_r"] is None:
@@ -162,20 +168,24 @@ def null_words(null_rate: Fields) -> str:
 def coins_table(night: Fields, assets: Mapping[str, Fields]) -> Table:
     """Return one row a coin: what is proposed, what it made out of sample, what to expect.
 
+    "as files say" is what the cards as their files say made in the same folds.
     `assets` are the coins' own documents; a row does without one that is missing.
     """
-    heads = columns("coin", "verdict", ">n", ">PF", ">95 % interval", ">to expect", ">R a trade", "cards")
+    heads = columns(
+        *("coin", "verdict", ">n", ">PF", ">95 % interval", ">as files say"),
+        *(">to expect", ">R a trade", "cards"),
+    )
     rows = [_coin_row(each, night["faults"], assets.get(each["symbol"])) for each in night["assets"]]
     return Table(columns=heads, rows=tuple(rows))
 
 
 def _coin_row(each: Fields, faults: Mapping[str, str], asset: Fields | None) -> tuple[str, ...]:
     if each["symbol"] in faults:
-        return (each["symbol"], "refused", *[NOTHING] * 5, faults[each["symbol"]])
+        return (each["symbol"], "refused", *[NOTHING] * 6, faults[each["symbol"]])
     cards = ", ".join(card["card"] for card in asset["cards"]) if asset else ""
     mark = f"{PASSED} trade" if each["passes"] else each["verdict"]
     if each["factor"] is None or not each["factor"]["trades"]:
-        return (each["symbol"], mark, *[NOTHING] * 5, cards or NOTHING)
+        return (each["symbol"], mark, *[NOTHING] * 3, shipped_words(each), *[NOTHING] * 2, cards or NOTHING)
     found, expected = factor_of(each["factor"]), each["expected"]
     return (
         each["symbol"],
@@ -183,6 +193,7 @@ def _coin_row(each: Fields, faults: Mapping[str, str], asset: Fields | None) -> 
         f"{found.trades:,}",
         factor_value(found),
         interval(found),
+        shipped_words(each),
         expected_words(expected),
         NOTHING if expected is None else mean_words(expected),
         cards or NOTHING,

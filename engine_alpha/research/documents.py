@@ -21,19 +21,34 @@ from engine_alpha.research.search.judging import CardVerdict, Estimate
 from engine_alpha.research.search.procedure import Investigation
 from engine_alpha.research.search.proposing import Proposal
 from engine_alpha.research.search.walking import NOT_TRADED
+from engine_alpha.research.statistics.folds import tests_on
 from engine_alpha.times import iso
 
 TRADE, NOTHING, NOT_LOOKED_AT = "trade", "nothing", "not looked at"
 
 Document = dict[str, Any]
 SCHEMA: Final = 1
-IN_SHORT: Final = ("symbol", "verdict", "words", "passes", "factor", "expected", "adopt", "sha256")
+IN_SHORT: Final = (
+    "symbol",
+    "verdict",
+    "words",
+    "passes",
+    "factor",
+    "expected",
+    "as_shipped",
+    "adopt",
+    "sha256",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetFindings:
-    """What was found of one coin beside the search: notes on its data, its edge by cell, its calibration."""
+    """What was found of one coin beside the search: notes on its data, its edge by cell, its calibration.
 
+    `active` names the cards that trade by their files.
+    """
+
+    active: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     edge: tuple[Document, ...] = ()
     calibration: Document | None = None
@@ -71,6 +86,7 @@ def asset_document(
         "changes": [] if proposal is None else changes_of(proposal),
         "factor": None if proposal is None else factor_fields(proposal.factor),
         "expected": None if proposal is None or proposal.expected is None else asdict(proposal.expected),
+        "as_shipped": None if proposal is None else shipped_factor(found, symbol, findings.active),
         "tests": [] if proposal is None else [plain(asdict(test)) for test in proposal.tests],
         "folds": [] if proposal is None else fold_rows(found, symbol),
         "edge": list(findings.edge),
@@ -171,6 +187,26 @@ def fold_rows(found: Investigation, symbol: str) -> list[Document]:
                 }
             )
     return rows
+
+
+def shipped_factor(found: Investigation, symbol: str, active: Sequence[str]) -> Document | None:
+    """Return what the cards as their files say made of a coin in the folds; None where one was not tried.
+
+    Nothing was chosen there, but the files themselves may have been written with an eye on that time.
+    """
+    coin = found.symbols.index(symbol)
+    trades = []
+    for played in found.played:
+        if played.space.card not in active:
+            continue
+        place = next((at for at, each in enumerate(played.space.variants) if each.complexity == 0), None)
+        if place is None:
+            return None
+        result = played.results[coin]
+        rows = result.trades(place)
+        for fold in found.folds:
+            trades.append(result.r[rows][tests_on(fold, result.entry_ms[rows])])
+    return factor_fields(profit_factor(np.concatenate(trades).tolist() if trades else []))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

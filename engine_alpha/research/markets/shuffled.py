@@ -87,6 +87,8 @@ def mirrored(bars: Bars, signs: Floats, places: int) -> Bars:
             "close": close,
         }.items()
     }
+    prices["high"] = np.maximum(prices["high"], np.maximum(prices["open"], prices["close"]))
+    prices["low"] = np.minimum(prices["low"], np.minimum(prices["open"], prices["close"]))
     return Bars(timeframe_ms=bars.timeframe_ms, open_ms=bars.open_ms[1:], volume=bars.volume[1:], **prices)
 
 

@@ -105,7 +105,9 @@ def _effect(night: Fields, found: Fields) -> Html:
         rows.append(("what is proposed", True, factor_of(found["factor"]), found["expected"]))
     if not rows:
         return Html("")
-    reach = reach_of([*(row[2] for row in rows), *(expected_of(row[3]) for row in rows)])
+    if found["as_shipped"] is not None:
+        rows.append(("cards as their files say", False, factor_of(found["as_shipped"]), None))
+    reach = reach_of([*(row[2] for row in rows), *(expected_of(row[3]) for row in rows if row[3])])
     body = [
         [
             name,
@@ -115,8 +117,8 @@ def _effect(night: Fields, found: Fields) -> Html:
             interval(own),
             drawn(own, reach),
             expected_words(expected),
-            drawn(expected_of(expected), reach),
-            mean_words(expected),
+            drawn(expected_of(expected), reach) if expected else "",
+            mean_words(expected) if expected else NOTHING,
         ]
         for name, is_proposed, own, expected in rows
     ]

@@ -90,6 +90,14 @@ def test_a_passing_proposal_is_a_parameter_set_that_can_be_read(result: NightRes
     }
 
 
+def test_the_cards_as_shipped_are_measured_in_the_same_folds(result: NightResult) -> None:
+    for document in result.assets:
+        chosen = document["as_shipped"]
+        assert chosen["trades"] > 0 and chosen["value"] is not None
+        untouched = [row["values"] for row in document["folds"] if row["card"] == "range-breakout"]
+        assert len(untouched) == 3
+
+
 def test_too_few_twins_let_nothing_through(home: Home, tmp_path: Path) -> None:
     fresh = a_home(tmp_path / "home")
     result = run_night(fresh, a_request(fresh))

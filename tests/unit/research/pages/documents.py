@@ -92,7 +92,7 @@ def history() -> Document:
 
 def summary(asset: Document) -> Document:
     """Return what the night's document has of a coin."""
-    names = ("symbol", "verdict", "words", "passes", "factor", "expected", "adopt")
+    names = ("symbol", "verdict", "words", "passes", "factor", "expected", "as_shipped", "adopt")
     return {name: asset[name] for name in names}
 
 
@@ -148,6 +148,7 @@ def asset_document(symbol: str, night: str = NIGHT, **changes: Any) -> Document:
         "changes": ["momentum-long: exits.stop.range 4 → 6"] if passing else [],
         "factor": factor_fields(profit_factor(WON if passing else [])),
         "expected": estimate() if passing else None,
+        "as_shipped": factor_fields(profit_factor(LOST)),
         "tests": named,
         "folds": folds(),
         "edge": [],
