@@ -27,6 +27,7 @@ from engine_alpha.feeds.embedded_market import (
     growth,
     hashed,
     key_of,
+    mixed,
     normal,
     uniform,
 )
@@ -172,7 +173,7 @@ class EmbeddedFeed:
             begin = index * CHUNK_DAYS
             first, end = max(first_day, begin), min(end_day, begin + CHUNK_DAYS)
             market = self._market_chunk(index).between(first - begin, end - begin)
-            own = coin.own.minutes(first, days.between(first - before, end - before))
+            own = coin.own.minutes(first, days.between(first - before, end - before), market.spread)
             parts.append(bars_of(coin, market, own, first, step))
         return _Series(
             first_day=first_day,
@@ -232,7 +233,8 @@ def _joined(parts: list[Bars]) -> Bars:
 
 def bars_of(coin: Coin, market: Minutes, own: Minutes, first_day: int, step_ms: int) -> Bars:
     """Return the coin's bars of the market's and its own days, aggregated to `step_ms` from minutes."""
-    level = coin.beta * market.level + own.level
+    level = coin.beta * market.level
+    level += own.level
     edges = _ticks_at(coin, level)
     opened, closed = edges[:, :-1].copy(), edges[:, 1:]
     for part, weight in ((market.days, coin.beta), (own.days, 1.0)):
@@ -240,28 +242,54 @@ def bars_of(coin: Coin, market: Minutes, own: Minutes, first_day: int, step_ms: 
             minute = part.jump_minute[at]
             opened[at, minute] = _ticks_at(coin, level[at, minute : minute + 1] + weight * part.jump[at])[0]
     sigma = np.repeat(np.sqrt((coin.beta * market.sigma) ** 2 + own.sigma**2), 60, axis=1)
-    minute = np.arange(first_day * DAY_MINUTES, first_day * DAY_MINUTES + closed.size).reshape(closed.shape)
-    wick = hashed(coin.keys["wick"], minute)
-    above, below = (sigma * (0.06 / (1.1 - uniform(wick, part)) - 0.05) for part in (0, 1))
-    high = np.rint(np.maximum(opened, closed) * (1.0 + above))
-    low = np.maximum(1.0, np.rint(np.minimum(opened, closed) / (1.0 + below)))
-    volume = _volume(coin, (high - low) / low, hashed(coin.keys["volume"], minute))
+    wick = mixed(market.spread, coin.keys["wick"])
+    above, below = (_wick(sigma, uniform(wick, part)) for part in (0, 1))
+    high = np.maximum(opened, closed)
+    high *= above
+    np.rint(high, out=high)
+    low = np.minimum(opened, closed)
+    low /= below
+    np.maximum(1.0, np.rint(low, out=low), out=low)
+    volume = _volume(coin, (high - low) / low, mixed(market.spread, coin.keys["volume"]))
     return _aggregate(coin, first_day * DAY_MS, step_ms, (opened, high, low, closed, volume))
+
+
+def _wick(sigma: Floats, luck: Floats) -> Floats:
+    """Return a wick over its bar: 1 + sigma × (0.06 / (1.1 − luck) − 0.05), in the place of `luck`."""
+    np.subtract(1.1, luck, out=luck)
+    np.divide(0.06, luck, out=luck)
+    luck -= 0.05
+    luck *= sigma
+    luck += 1.0
+    return luck
 
 
 def _ticks_at(coin: Coin, level: Floats) -> Floats:
     """Return the price at `level`, in whole ticks, at least one."""
-    scale = coin.base_price * coin.tick_bottom / coin.tick_top
-    return np.maximum(1.0, np.rint(growth(level) * scale))
+    ticks = growth(level)
+    ticks *= coin.base_price * coin.tick_bottom / coin.tick_top
+    return np.maximum(1.0, np.rint(ticks, out=ticks), out=ticks)
 
 
 def _volume(coin: Coin, range_frac: Floats, word: Words) -> Floats:
     """Return base units a minute, never zero: more where the range is wide, with a heavy tail."""
     usual = coin.sigma * MINUTE_OF_DAY_SIGMA
     width = range_frac / usual
-    luck = 0.3 + 0.35 / (1.1 - uniform(word, 0))
-    units = (0.15 + width / (1.0 + width * 0.02)) * luck * (coin.turnover_quote / coin.base_price)
-    return np.maximum(1.0, np.rint(units / VOLUME_QUANTUM)) * VOLUME_QUANTUM
+    # (0.15 + width / (1 + 0.02 width)) × (0.3 + 0.35 / (1.1 − luck)), in place: arrays are made but once
+    luck = uniform(word, 0)
+    np.subtract(1.1, luck, out=luck)
+    np.divide(0.35, luck, out=luck)
+    luck += 0.3
+    units = width * 0.02
+    units += 1.0
+    np.divide(width, units, out=units)
+    units += 0.15
+    units *= luck
+    units *= coin.turnover_quote / coin.base_price
+    units /= VOLUME_QUANTUM
+    np.maximum(1.0, np.rint(units, out=units), out=units)
+    units *= VOLUME_QUANTUM
+    return units
 
 
 def _aggregate(coin: Coin, first_ms: int, step_ms: int, minutes: tuple[Floats, ...]) -> Bars:

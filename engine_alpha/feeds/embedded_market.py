@@ -50,7 +50,12 @@ def hashed(key: int, counter: Ints) -> Words:
     """Return one 64-bit word per counter: the finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
     word = counter.astype(np.uint64)
     word *= np.uint64(GOLDEN)
-    word += np.uint64(key)
+    return mixed(word, key)
+
+
+def mixed(spread: Words, key: int) -> Words:
+    """Return the words of counters that were multiplied by `GOLDEN` before: once for several streams."""
+    word = spread + np.uint64(key)
     shifted = word >> np.uint64(30)
     word ^= shifted
     word *= np.uint64(0xBF58476D1CE4E5B9)
@@ -113,16 +118,25 @@ class Days:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minutes:
-    """One factor's minutes: levels at each minute's edge (days × 1441) and minute deviations (days × 24)."""
+    """One factor's minutes: levels at each minute's edge (days × 1441) and minute deviations (days × 24).
+
+    `spread` are the minutes' numbers (days × 1440) multiplied by `GOLDEN`, the same for every factor.
+    """
 
     level: Floats
     sigma: Floats
     days: Days
+    spread: Words
 
     def between(self, first: int, end: int) -> "Minutes":
         """Return the minutes of days `first` to `end`, counted from the first day of these."""
         days = self.days.between(first, end)
-        return Minutes(level=self.level[first:end], sigma=self.sigma[first:end], days=days)
+        return Minutes(
+            level=self.level[first:end],
+            sigma=self.sigma[first:end],
+            days=days,
+            spread=self.spread[first:end],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,14 +203,19 @@ class Factor:
         level += anchor[:-1, None] + rest[:, None] * (np.arange(BLOCK_DAYS) * (1.0 / BLOCK_DAYS))
         return np.append(level.ravel(), anchor[-1])
 
-    def minutes(self, first_day: int, days: Days) -> Minutes:
-        """Return the minutes of these days from `first_day` on: 1,440 steps bridged between midnights."""
+    def minutes(self, first_day: int, days: Days, spread: Words | None = None) -> Minutes:
+        """Return the minutes of these days from `first_day` on: 1,440 steps bridged between midnights.
+
+        `spread` is that of another factor's minutes of the same days, where there are some.
+        """
         count = len(days.sigma)
         hour = np.arange(first_day * 24, (first_day + count) * 24, dtype=np.int64)
         tail = uniform(hashed(key_of(self.seed, self.name, "hour"), hour), 0).reshape(count, 24)
         sigma = days.sigma[:, None] * (SESSIONS * (0.5 + 0.16 / (1.08 - tail))) * MINUTE_OF_DAY_SIGMA
-        minute = np.arange(first_day * DAY_MINUTES, (first_day + count) * DAY_MINUTES, dtype=np.int64)
-        steps = normal(hashed(key_of(self.seed, self.name, "minute"), minute)).reshape(count, 24, 60)
+        if spread is None:
+            minute = np.arange(first_day * DAY_MINUTES, (first_day + count) * DAY_MINUTES, dtype=np.uint64)
+            spread = (minute * np.uint64(GOLDEN)).reshape(count, DAY_MINUTES)
+        steps = normal(mixed(spread, key_of(self.seed, self.name, "minute"))).reshape(count, 24, 60)
         steps *= sigma[:, :, None]
         path = np.cumsum(steps.reshape(count, DAY_MINUTES), axis=1)
         move = days.level[1:] - days.level[:-1] - days.jump
@@ -206,4 +225,4 @@ class Factor:
         level = np.empty((count, DAY_MINUTES + 1))
         level[:, 0] = days.level[:-1]
         np.add(path, days.level[:-1, None], out=level[:, 1:])
-        return Minutes(level=level, sigma=sigma, days=days)
+        return Minutes(level=level, sigma=sigma, days=days, spread=spread)
