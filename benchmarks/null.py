@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from benchmarks.research_markets import (
     SHUFFLED,
+    STOPPED,
     WALK,
     Found,
     Gate,
@@ -27,12 +28,12 @@ from benchmarks.research_markets import (
     investigated,
     share_with_interval,
     side_by_side,
+    told_why,
 )
 from engine_alpha.cli.progress import progress_shown
 from engine_alpha.research.markets.market import COINS, YEAR_HOURS, Wanted
 
 MOST_FRAC = 0.05
-INTERRUPTED = 130
 
 
 def main() -> int:
@@ -43,14 +44,14 @@ def main() -> int:
     if said:
         print(said, file=out)
     found: list[Found] = []
-    stopped = False
+    stopped: BaseException | None = None
     try:
         with progress_shown("null markets", "markets") as move:
             for each in side_by_side(investigated, jobs, options.jobs, move):
                 found.append(each)
                 print(_line(each), file=out, flush=True)
-    except KeyboardInterrupt:
-        stopped = True
+    except STOPPED as fault:
+        stopped = fault
     summary = summed(found)
     _print(summary, found, out)
     if options.json:
@@ -58,9 +59,8 @@ def main() -> int:
             _told(each) for each in sorted(found, key=lambda each: (each.job.kind, each.job.wanted.number))
         ]
         print(json.dumps({"seed": options.seed, **summary, "markets": told}, indent=1))
-    if stopped:
-        print(f"stopped after {len(found)} of {len(jobs)} markets", file=sys.stderr)
-        return INTERRUPTED
+    if stopped is not None:
+        return told_why(stopped, len(found), len(jobs))
     return 1 if summary["low"] > MOST_FRAC else 0
 
 

@@ -22,19 +22,19 @@ import numpy as np
 
 from benchmarks.research_markets import (
     PLANTED,
+    STOPPED,
     Found,
     Job,
     investigated,
     median_with_interval,
     share_with_interval,
     side_by_side,
+    told_why,
 )
 from engine_alpha.cli.progress import progress_shown
 from engine_alpha.research.markets.market import COINS, YEAR_HOURS, Wanted
 from engine_alpha.research.markets.planted import CARD, STRENGTHS, Factor, planted
 from engine_alpha.research.markets.planting import Played, factor_of, net_r, played_of, solved
-
-INTERRUPTED = 130
 
 
 class Case(NamedTuple):
@@ -49,26 +49,28 @@ def main() -> int:
     options = _options()
     out = sys.stderr if options.json else sys.stdout
     if options.solve:
-        return _solve(options, out)
+        try:
+            return _solve(options, out)
+        except STOPPED as fault:
+            return told_why(fault, 0, options.markets)
     jobs = [
         Job(kind=PLANTED, wanted=_wanted(options, number), strength=told.strength)
         for number in range(options.markets)
         for told in STRENGTHS.values()
     ]
     found: list[Found] = []
-    stopped = False
+    stopped: BaseException | None = None
     try:
         with progress_shown("planted markets", "markets") as move:
             found.extend(side_by_side(investigated, jobs, options.jobs, move))
-    except KeyboardInterrupt:
-        stopped = True
+    except STOPPED as fault:
+        stopped = fault
     rows = [row_of(pf, told, found) for pf, told in STRENGTHS.items()]
     _print(rows, options, out)
     if options.json:
         print(json.dumps({"seed": options.seed, "card": CARD, "rows": rows}, indent=1))
-    if stopped:
-        print(f"stopped after {len(found)} of {len(jobs)} markets", file=sys.stderr)
-        return INTERRUPTED
+    if stopped is not None:
+        return told_why(stopped, len(found), len(jobs))
     return 0
 
 
@@ -150,7 +152,8 @@ def _print(rows: Sequence[dict[str, Any]], options: argparse.Namespace, out: Tex
         )
     if any(row["faults"] for row in rows):
         print(f"{sum(row['faults'] for row in rows)} markets were not judged", file=out)
-    print(f"seconds a market: median {np.median([row['seconds_median'] for row in rows]):.1f}", file=out)
+    seconds = [row["seconds_median"] for row in rows if row["markets"]] or [0.0]
+    print(f"seconds a market: median {np.median(seconds):.1f}", file=out)
 
 
 def _ratio(found: tuple[float, float, float]) -> str:

@@ -7,12 +7,14 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -35,6 +37,9 @@ WALK, SHUFFLED, PLANTED = "walk", "shuffled", "planted"
 
 Given = TypeVar("Given")
 Came = TypeVar("Came")
+STOPPED = (KeyboardInterrupt, BrokenProcessPool)
+"""What ends a run early: Ctrl-C, which the workers may hear first, or a worker that was killed."""
+INTERRUPTED, FAILED = 130, 4
 Move = Callable[[int, int], None]
 
 
@@ -139,13 +144,18 @@ def _found(job: Job, market: Market, answer: Investigation, seconds: float) -> F
 def side_by_side(
     work: Callable[[Given], Came], given: Sequence[Given], workers: int, move: Move
 ) -> Iterator[Came]:
-    """Give results as they come, in any order; on Ctrl-C those that have come, then `KeyboardInterrupt`.
+    """Give results as they come, in any order; on Ctrl-C those that have come, then one of `STOPPED`.
 
     Decoded columns go to a cache that is thrown away: nobody reads a made-up market twice.
     """
     with tempfile.TemporaryDirectory(prefix="chloe-caches-") as folder:
         compiled = cache_folder() / "compiled"
-        pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(Path(folder), compiled))
+        pool = ProcessPoolExecutor(
+            workers,
+            mp_context=get_context("spawn"),  # a fork of a process in which Polars has worked would hang
+            initializer=_begin,
+            initargs=(Path(folder), compiled),
+        )
         waiting = {pool.submit(work, each) for each in given}
         done = 0
         try:
@@ -155,8 +165,6 @@ def side_by_side(
                     done += 1
                     move(done, len(given))
                     yield each.result()
-        except BrokenProcessPool as fault:
-            raise KeyboardInterrupt from fault  # Ctrl-C ends the workers first
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -170,6 +178,14 @@ def _begin(folder: Path, compiled: Path) -> None:
         compiled.mkdir(parents=True, exist_ok=True)
         (mine / "chloe" / "compiled").symlink_to(compiled, target_is_directory=True)
     os.environ[CACHE_VARIABLE] = str(mine)
+
+
+def told_why(fault: BaseException, done: int, of: int) -> int:
+    """Say on standard error why a run ended early and how far it came; return the exit code."""
+    killed = isinstance(fault, BrokenProcessPool)
+    why = " because a worker ended by itself: look for what killed it" if killed else ""
+    print(f"stopped after {done} of {of} markets{why}", file=sys.stderr)
+    return FAILED if killed else INTERRUPTED
 
 
 def data_folder(told: Path | None) -> Path | None:
