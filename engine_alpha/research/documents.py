@@ -19,7 +19,7 @@ from engine_alpha.plans.deciding import deciding_code
 from engine_alpha.plans.history import History
 from engine_alpha.research.search.judging import CardVerdict, Estimate
 from engine_alpha.research.search.procedure import Investigation
-from engine_alpha.research.search.proposing import Proposal
+from engine_alpha.research.search.proposing import CardProposal, Proposal
 from engine_alpha.research.search.walking import NOT_TRADED
 from engine_alpha.research.statistics.folds import tests_on
 from engine_alpha.times import iso
@@ -143,28 +143,36 @@ def changes_of(proposal: Proposal) -> list[str]:
 def parameters_document(
     proposal: Proposal, found: Investigation, findings: AssetFindings, base: ParametersConfig
 ) -> Document:
-    """Return the parameter set to adopt: the cards that passed with their values, all others as shadows.
+    """Return the parameter set to adopt: cards that passed trade, those that did not only watch.
 
-    With a calibration the least confidence is what the raw one is worth by it, so it admits the same bars.
+    Only what differs from the cards' files is written: what a person edits there goes on to count. With a
+    calibration the least confidence is what the raw one is worth by it, so it admits the same bars.
     """
+    names = [played.space.card for played in found.played]
     chosen = {card.card: card for card in proposal.cards}
-    cards: dict[str, Document] = {}
-    for played in found.played:
-        card = played.space.card
-        if card in chosen:
-            values = {key: value for key, value in chosen[card].proposed.items() if key != "confidence_min"}
-            cards[card] = {"status": "active", "changes": values}
-        else:
-            cards[card] = {"status": "shadow", "changes": {}}
+    settings = {name: _settings(chosen.get(name), name in findings.active) for name in names}
     fields = base.model_dump(mode="json")
     rows = findings.calibration_rows
     limit = proposal.confidence_min
     if rows:
         limit = float(np.interp(limit, [row[0] for row in rows], [row[1] for row in rows]))
+    cards = {name: found for name, found in settings.items() if found}
     fields |= {"confidence_min": limit, "calibration": [list(row) for row in rows], "cards": cards}
     for name in ("version", "previous", "adopted"):
         fields.pop(name, None)
     return dict(fields)
+
+
+def _settings(chosen: CardProposal | None, is_active: bool) -> Document:
+    """Return what a coin uses otherwise than a card's file says; nothing where it is the same."""
+    if chosen is None:
+        return {"status": "shadow"} if is_active else {}
+    changes = {
+        key: value
+        for key, value in chosen.proposed.items()
+        if key != "confidence_min" and value != chosen.now.get(key)
+    }
+    return ({} if is_active else {"status": "active"}) | ({"changes": changes} if changes else {})
 
 
 def fold_rows(found: Investigation, symbol: str) -> list[Document]:

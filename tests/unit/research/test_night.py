@@ -84,10 +84,16 @@ def test_a_passing_proposal_is_a_parameter_set_that_can_be_read(result: NightRes
     assert document["verdict"] == "trade" and document["passes"]
     assert document["adopt"] == f"chloe research adopt ETHUSDT --night {NIGHT}"
     config = ParametersConfig.model_validate({**document["parameters"], "version": "x-1"}, strict=False)
-    assert config.cards["momentum-long"].status == "active"
-    assert {card["card"] for card in document["cards"]} == {
-        name for name, settings in config.cards.items() if settings.status == "active"
-    }
+    trading = {card["card"]: card for card in document["cards"]}
+    for name in CARDS:  # both are active by their files
+        settings = config.cards.get(name)
+        assert (settings is not None and settings.status == "shadow") == (name not in trading)
+        if name in trading:
+            then, wanted = trading[name]["now"], trading[name]["proposed"]
+            differ = {
+                key: wanted[key] for key in wanted if key != "confidence_min" and wanted[key] != then[key]
+            }
+            assert (settings.changes if settings is not None else {}) == differ
 
 
 def test_the_cards_as_shipped_are_measured_in_the_same_folds(result: NightResult) -> None:
