@@ -1,5 +1,6 @@
 """Closed candles as columns, and the settlements of funding that go with them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,6 +86,13 @@ class Bars:
             mark_high=self.mark_high[start:stop] if has_mark else _no_floats(),
             mark_low=self.mark_low[start:stop] if has_mark else _no_floats(),
         )
+
+
+def joined(parts: Sequence[Bars]) -> Bars:
+    """Return consecutive bars of one length in one, copied; their marks are dropped."""
+    names = ("open_ms", "open", "high", "low", "close", "volume")
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Bars(timeframe_ms=parts[0].timeframe_ms, **columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

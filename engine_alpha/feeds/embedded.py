@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from engine_alpha.domain.asset import TIMEFRAME_MS
-from engine_alpha.domain.bars import Bars, Floats, Funding, Ints, Reading
+from engine_alpha.domain.bars import Bars, Floats, Funding, Ints, Reading, joined
 from engine_alpha.domain.detail import MINUTE_MS, MINUTES
 from engine_alpha.errors import DataError
 from engine_alpha.feeds.embedded_market import (
@@ -178,7 +178,7 @@ class EmbeddedFeed:
         return _Series(
             first_day=first_day,
             end_day=end_day,
-            bars=_joined(parts),
+            bars=joined(parts),
             funding=funding_of(coin, self._days_of_market(before, end_day - before), days, first_day),
         )
 
@@ -208,26 +208,13 @@ def _extended(kept: _Series, more: _Series, first_day: int) -> _Series:
     return _Series(
         first_day=first_day,
         end_day=more.end_day,
-        bars=_joined([kept.bars.between(first_ms, end_ms), more.bars]),
+        bars=joined([kept.bars.between(first_ms, end_ms), more.bars]),
         funding=Funding(
             settled_ms=np.concatenate([before.settled_ms, more.funding.settled_ms]),
             rate_frac=np.concatenate([before.rate_frac, more.funding.rate_frac]),
             from_ms=first_ms,
             to_ms=end_ms,
         ),
-    )
-
-
-def _joined(parts: list[Bars]) -> Bars:
-    """Return the parts in one, copied."""
-    return Bars(
-        timeframe_ms=parts[0].timeframe_ms,
-        open_ms=np.concatenate([part.open_ms for part in parts]),
-        open=np.concatenate([part.open for part in parts]),
-        high=np.concatenate([part.high for part in parts]),
-        low=np.concatenate([part.low for part in parts]),
-        close=np.concatenate([part.close for part in parts]),
-        volume=np.concatenate([part.volume for part in parts]),
     )
 
 

@@ -198,7 +198,8 @@ def _snooping(found: Investigation, progress: Progress) -> dict[str, float | Non
     for done, card in enumerate(found.played, start=1):
         returns = np.sum([result.daily for result in card.results], axis=0).T
         moving = returns[:, returns.std(axis=0) > 0.0]
-        values[card.space.card] = superior(moving).p_consistent if moving.shape[1] >= FEWEST_TRIALS else None
+        tested = superior(moving) if moving.shape[1] >= FEWEST_TRIALS else None
+        values[card.space.card] = None if tested is None else tested.p_consistent
         progress("testing across trials", done, len(found.played))
     return values
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine_alpha.domain.asset import TIMEFRAME_MS
 from engine_alpha.domain.bar_checks import check_history
-from engine_alpha.domain.bars import Bars, Funding, Ints
+from engine_alpha.domain.bars import Bars, Funding, Ints, joined
 from engine_alpha.errors import ConfigError, DataError, Refused
 from engine_alpha.store import months
 from engine_alpha.store.inventory import flat_paths
@@ -177,7 +177,7 @@ def _store(root: Path, wanted: Wanted, kept: list[Bars], before_ms: int) -> list
     """Write the bars that open before a time, and return the others."""
     if not kept:
         return kept
-    whole = _joined(kept)
+    whole = joined(kept)
     ready = whole.between(0, before_ms)
     if len(ready):
         months.write_bars(root, wanted.venue, wanted.symbol, wanted.series, ready)
@@ -191,18 +191,6 @@ async def _fill_funding(root: Path, history: History, wanted: Wanted, span: Span
         if len(funding.settled_ms):
             months.write_funding(root, wanted.venue, wanted.symbol, funding)
         count.add((end_ms - first_ms) // wanted.step_ms)
-
-
-def _joined(parts: Sequence[Bars]) -> Bars:
-    return Bars(
-        timeframe_ms=parts[0].timeframe_ms,
-        open_ms=np.concatenate([part.open_ms for part in parts]),
-        open=np.concatenate([part.open for part in parts]),
-        high=np.concatenate([part.high for part in parts]),
-        low=np.concatenate([part.low for part in parts]),
-        close=np.concatenate([part.close for part in parts]),
-        volume=np.concatenate([part.volume for part in parts]),
-    )
 
 
 def _pages(span: Span, length_ms: int) -> Iterator[Span]:

@@ -29,7 +29,13 @@ RARE = {
 }
 
 
-@pytest.mark.parametrize("first", range(1, 51, SEEDS_AT_ONCE))
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(first, marks=[pytest.mark.slow] if first > QUICK_SEEDS else [])
+        for first in range(1, 51, SEEDS_AT_ONCE)
+    ],
+)
 def test_ten_seeds_hold_every_invariant(first: int) -> None:
     broken = violations(range(first, first + SEEDS_AT_ONCE), BARS)
     assert broken == []

@@ -42,6 +42,17 @@ def _cells(row: Sequence[str]) -> list[Html]:
     return [element("th", first, scope="row"), *(element("td", cell) for cell in others)]
 
 
+def tile(name: str, value: str, beside: str) -> Html:
+    """Return one large figure with its name above and words beside it."""
+    return element(
+        "div",
+        element("div", name, class_="name"),
+        element("div", value, class_="value"),
+        element("div", beside, class_="beside"),
+        class_="tile",
+    )
+
+
 def drawing(label: str, *shapes: str, class_: str) -> Html:
     """Return an SVG as wide as its place; shapes give x in percent."""
     return element("svg", *shapes, class_=class_, role="img", aria_label=label)

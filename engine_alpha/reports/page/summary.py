@@ -9,7 +9,7 @@ from engine_alpha.reports.backtest import (
     signed_percent,
 )
 from engine_alpha.reports.page.html import Html, element, joined
-from engine_alpha.reports.page.parts import signed, term
+from engine_alpha.reports.page.parts import signed, term, tile
 from engine_alpha.reports.run import Run
 from engine_alpha.reports.statistics import Statistics
 from engine_alpha.reports.words import (
@@ -54,47 +54,37 @@ def tiles(run: Run, found: Statistics) -> Html:
     fallen = "none" if deepest is None or deepest.frac == 0.0 else percent(deepest.frac)
     return element(
         "div",
-        _tile(
+        tile(
             "Result",
             signed(f"{result} {run.quote_ccy}"),
             _result(found),
         ),
-        _tile(term("PF", "Profit factor"), factor_value(whole.net), _interval(found)),
-        _tile(term("max drawdown", "Max drawdown"), fallen, _drawdown(found)),
-        _tile(
+        tile(term("PF", "Profit factor"), factor_value(whole.net), _interval(found)),
+        tile(term("max drawdown", "Max drawdown"), fallen, _drawdown(found)),
+        tile(
             term("Sharpe"),
             ratio(account.sharpe),
             joined(
                 term("Sortino"), f" {ratio(account.sortino)} · ", term("Calmar"), f" {ratio(account.calmar)}"
             ),
         ),
-        _tile(
+        tile(
             term("growth a year", "Growth a year"),
             signed(signed_percent(account.growth_frac)),
             _over(account.days),
         ),
-        _tile(term("trades", "Trades"), f"{whole.trades:,}", _won(found)),
-        _tile(
+        tile(term("trades", "Trades"), f"{whole.trades:,}", _won(found)),
+        tile(
             term("exposure", "In the market"),
             percent(account.exposure_frac, 0),
             f"of the time; {percent(account.notional_frac)} of equity held on average",
         ),
-        _tile(
+        tile(
             term("SQN", "System quality"),
             ratio(whole.sqn),
             f"longest losing run {count(whole.losing_run, 'trade')}",
         ),
         class_="tiles",
-    )
-
-
-def _tile(name: str, value: str, beside: str) -> Html:
-    return element(
-        "div",
-        element("div", name, class_="name"),
-        element("div", value, class_="value"),
-        element("div", beside, class_="beside"),
-        class_="tile",
     )
 
 

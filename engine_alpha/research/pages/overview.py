@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine_alpha.reports.page.html import Html, element, joined
-from engine_alpha.reports.page.parts import section, table
+from engine_alpha.reports.page.parts import section, table, tile
 from engine_alpha.reports.research import (
     Fields,
     expected_of,
@@ -77,34 +77,24 @@ def _tiles(found: Fields) -> Html:
     null, trials, pbo = found["null_rate"], found["trials"], found["overfitting"]
     return element(
         "div",
-        _tile("Proposals that pass", f"{passing} of {len(found['symbols'])}", "coins"),
-        _tile("Cards that pass", f"{cards} of {len(found['cards'])}", "as such, all coins together"),
-        _tile(
+        tile("Proposals that pass", f"{passing} of {len(found['symbols'])}", "coins"),
+        tile("Cards that pass", f"{cards} of {len(found['cards'])}", "as such, all coins together"),
+        tile(
             explained("null rate", "Null rate"),
             percent(null["value"]),
             f"{null['fired']:,} of {count(null['twins'], 'market')} without an edge",
         ),
-        _tile(
+        tile(
             explained("PBO", "Overfitting"),
             UNKNOWN if pbo is None else figure(pbo, pbo["seen"]),
             "" if pbo is None else f"{limit_words(pbo)} is asked for",
         ),
-        _tile(
+        tile(
             "Trials counted",
             NOTHING if trials is None else f"{trials['counted']:,.1f}",
             "" if trials is None else f"independent ones; {count(trials['ever'], 'trial')} ever",
         ),
         class_="tiles",
-    )
-
-
-def _tile(name: str, value: str, beside: str) -> Html:
-    return element(
-        "div",
-        element("div", name, class_="name"),
-        element("div", value, class_="value"),
-        element("div", beside, class_="beside"),
-        class_="tile",
     )
 
 

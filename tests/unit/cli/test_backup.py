@@ -150,7 +150,7 @@ def test_a_journal_that_was_changed_is_not_backed_up(traded: Path, run: Run, tmp
 
 def test_a_backup_of_a_home_that_never_ran_is_its_configuration(home: Path, run: Run, tmp_path: Path) -> None:
     result = run("backup", str(tmp_path / "made.tar.gz"))
-    assert result.exit_code == 0 and "config  16 files" in result.stdout
+    assert result.exit_code == 0 and "config  18 files" in result.stdout
     assert run("--home", str(tmp_path / "two"), "restore", str(tmp_path / "made.tar.gz")).exit_code == 0
     assert tree(tmp_path / "two" / "config") == tree(home / "config")
 
