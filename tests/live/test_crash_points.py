@@ -70,7 +70,7 @@ def dies_again(scenario: Scenario, folder: Path, chance: Random) -> tuple[int, i
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", ["binance", pytest.param("bybit", marks=pytest.mark.slow)])
 def test_dying_again_and_again_while_starting_anew(tmp_path: Path, venue: str) -> None:
     scenario, chance = played(tmp_path / "whole", venue), Random(5)
     for number in range(12):
