@@ -268,7 +268,17 @@ class UnitRunner:
 def _submitted(
     executor: Executor, units: Sequence[Unit], places: Sequence[int]
 ) -> dict[int, "Future[Outcome]"]:
-    return {place: executor.submit(attempted, units[place]) for place in places}
+    return {place: _future(executor, units[place]) for place in places}
+
+
+def _future(executor: Executor, unit: Unit) -> "Future[Outcome]":
+    """Submit a unit; a pool that breaks meanwhile gives a future that says so."""
+    try:
+        return executor.submit(attempted, unit)
+    except (RuntimeError, OSError) as fault:  # it was starting a worker as it broke
+        lost: Future[Outcome] = Future()
+        lost.set_exception(BrokenProcessPool(str(fault)))
+        return lost
 
 
 def _is_finished(future: "Future[Any]") -> bool:

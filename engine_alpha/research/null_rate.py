@@ -9,6 +9,8 @@ import json
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from importlib.resources import files
@@ -190,14 +192,29 @@ class NullRecord:
 def look_at(
     twins: Sequence[Twin], record: NullRecord, executor: Executor | None, progress: Any = None
 ) -> None:
-    """Look at twins, side by side where there is an executor, and keep each as it comes."""
-    running: list[Future[Seen]] = (
-        [] if executor is None else [executor.submit(seen_on, each) for each in twins]
-    )
+    """Look at twins, side by side where there is an executor, and keep each as it comes.
+
+    Those that a dead worker had in hand, and what came after them, are looked at here.
+    """
+    running = [] if executor is None else _submitted(executor, twins)
     for place, twin in enumerate(twins):
-        record.add(running[place].result() if running else seen_on(twin))
+        try:
+            seen = running[place].result() if place < len(running) else seen_on(twin)
+        except BrokenProcessPool:
+            running = []
+            seen = seen_on(twin)
+        record.add(seen)
         if progress is not None:
             progress(place + 1, len(twins))
+
+
+def _submitted(executor: Executor, twins: Sequence[Twin]) -> list[Future[Seen]]:
+    """Return what is under way; fewer than all where the pool broke meanwhile."""
+    running: list[Future[Seen]] = []
+    with suppress(RuntimeError, OSError):
+        for twin in twins:
+            running.append(executor.submit(seen_on, twin))
+    return running
 
 
 def procedure_key(setup: Setup, history: History, terms: ResearchConfig) -> str:

@@ -97,7 +97,8 @@ def killed_as_unkilled(folder: Path, venue: str, kills_of_hours: list[int], seed
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("venue", ["binance", pytest.param("bybit", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("venue", ["bybit", "binance"])
 def test_killed_with_orders_under_way_it_loses_none_and_doubles_none(tmp_path: Path, venue: str) -> None:
     assert killed_as_unkilled(tmp_path, venue, [1, 0, 1, 0, 1], seed=1) >= 1
 

@@ -90,6 +90,7 @@ def test_killed_many_times_it_comes_out_the_same(tmp_path: Path) -> None:
     assert killed_as_unkilled(tmp_path, seed=2, hours=450, most_ticks=25) >= 20
 
 
+@pytest.mark.slow
 def test_the_kills_fall_between_assets_of_one_tick_too(tmp_path: Path) -> None:
     """Cut the journal after each of its first events, as a kill would, and go on from there."""
     data = store(tmp_path / "data", series())

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from engine_alpha.loop import wiring
 from engine_alpha.loop.rehearse import rehearse
 from engine_alpha.plans.history import History
@@ -22,6 +24,7 @@ FROM_MS = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1000)
 TO_MS = int(datetime(2023, 2, 1, tzinfo=UTC).timestamp() * 1000)
 
 
+@pytest.mark.slow
 def test_a_month_of_eth_is_decided_bar_by_bar_as_paper_would(tmp_path: Path, shared_data: Path) -> None:
     asked = History(data=shared_data, venue="BINANCEUM", symbols=("ETHUSDT",), from_ms=FROM_MS, to_ms=TO_MS)
     home = a_home(tmp_path / "one")

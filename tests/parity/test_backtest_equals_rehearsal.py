@@ -45,6 +45,7 @@ def assert_alike(seeds: range, folder: Path) -> None:
     assert trades >= FEWEST_TRADES
 
 
+@pytest.mark.slow
 def test_ten_random_configurations_come_out_alike(tmp_path: Path) -> None:
     assert_alike(range(QUICK_SET), tmp_path)
 

@@ -55,6 +55,7 @@ def violations(seeds: range, bars: int) -> list[str]:
     return [f"seed {seed}: {broken}" for seed in seeds for broken in run_seed(seed, bars).violations]
 
 
+@pytest.mark.slow
 def test_seeds_reach_the_rows_of_the_order_table() -> None:
     reached: set[tuple[str, str]] = set()
     for seed in COVERING:

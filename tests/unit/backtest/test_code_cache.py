@@ -34,6 +34,7 @@ def outcome(process: subprocess.Popen[str]) -> tuple[str, ...]:
     return tuple(out.split())
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once_all_come_to_the_same_and_leave_a_sound_cache(tmp_path: Path) -> None:
     together = [outcome(process) for process in [started(tmp_path) for _ in range(AT_ONCE)]]
     assert {answer[:2] for answer in together} == {("0.3", "7.0")}

@@ -215,7 +215,8 @@ class Unlucky(Processes):
         return pool
 
 
-def test_a_killed_worker_costs_its_units_alone(request_: Request, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_worker_killed_while_work_is_handed_out_costs_no_result(request_: Request, tmp_path: Path) -> None:
     units = units_of(request_)
     here = hashes(UnitRunner(Here())(units))
     pool = Unlucky(2)
@@ -223,6 +224,23 @@ def test_a_killed_worker_costs_its_units_alone(request_: Request, tmp_path: Path
         runner = UnitRunner(pool, Kept(tmp_path))
         assert hashes(runner(units)) == here
         assert runner.done.lost >= 1
+    finally:
+        pool.close()
+
+
+def test_a_killed_worker_costs_its_units_alone(request_: Request, tmp_path: Path) -> None:
+    units = units_of(request_)
+    here = hashes(UnitRunner(Here())(units))
+    pool = Processes(2)
+    try:
+        runner, found = UnitRunner(pool, Kept(tmp_path)), []
+        for result in runner(units):
+            found.append(result)
+            if len(found) == 1:
+                executor = pool.executor()
+                assert isinstance(executor, ProcessPoolExecutor)
+                os.kill(next(iter(executor._processes)), signal.SIGKILL)
+        assert hashes(found) == here
     finally:
         pool.close()
 
