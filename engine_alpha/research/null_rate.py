@@ -28,6 +28,7 @@ from engine_alpha.domain.bars import Bars, Floats
 from engine_alpha.errors import ChloeError, DataError
 from engine_alpha.plans.history import History
 from engine_alpha.plans.setup import Setup
+from engine_alpha.research.markets.homes import refined
 from engine_alpha.research.markets.market import FINER
 from engine_alpha.research.markets.shuffled import block_signs, mirrored
 from engine_alpha.research.search.judging import Test
@@ -102,7 +103,8 @@ def seen_on(twin: Twin) -> Seen:
     try:
         with tempfile.TemporaryDirectory(prefix="chloe-twin-") as folder:
             history = _written(twin, Path(folder))
-            found = investigate(Request(setup=twin.setup, history=history, terms=twin.terms))
+            setup = refined(twin.setup)  # a price that wandered down would stand on a few of its ticks
+            found = investigate(Request(setup=setup, history=history, terms=twin.terms))
     except (ChloeError, OSError) as fault:
         return Seen(number=twin.number, fired=False, fault=str(fault))
     return Seen(number=twin.number, fired=any(proposal.passes for proposal in found.proposals))
@@ -243,7 +245,8 @@ def _sources() -> list[Any]:
     research = files("engine_alpha").joinpath("research")
     folders = (research.joinpath(name) for name in ("search", "statistics"))
     found = [each for folder in folders for each in folder.iterdir() if each.name.endswith(".py")]
-    found += [research.joinpath("neutral.py"), research.joinpath("markets", "shuffled.py")]
+    found += [research.joinpath(name) for name in ("neutral.py", "null_rate.py")]
+    found.append(research.joinpath("markets", "shuffled.py"))
     return sorted(found, key=lambda each: each.name)
 
 
