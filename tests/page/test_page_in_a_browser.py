@@ -1,13 +1,11 @@
 """The page as a reader meets it: drawn by a headless Chromium in light, dark and on a phone."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import pytest_asyncio
 
 from engine_alpha.kernel.codes import REGIMES
 from engine_alpha.reports.page import page_of
@@ -16,7 +14,7 @@ from engine_alpha.reports.statistics import statistics_of
 from engine_alpha.reports.terms import REGIME_WORDS
 from engine_alpha.reports.words import gain
 from engine_alpha.times import minute
-from tests.page.browser import Tab, browser_tab, found_browser
+from tests.page.browser import Tab
 from tests.unit.reports.runs import FROM_MS, HOUR_MS, empty_run, random_run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,16 +23,6 @@ WICKED = "</script><script>document.title='owned'</script><img src=x onerror=doc
 TEXTS = "(place) => [...place.children].map((one) => one.textContent)"
 COLUMNS = f"({TEXTS})(document.querySelector('.trades thead tr'))"
 ROWS = f"[...document.querySelectorAll('.trades tbody tr')].map({TEXTS})"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def tab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tab]:
-    """Give one tab for all tests; skip them where there is no browser."""
-    binary = found_browser()
-    if binary is None:
-        pytest.skip("no Chromium on this machine; to test the page: apt install chromium")
-    async with browser_tab(binary, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,13 @@
 """Pages of research as a reader meets them: in light, dark and on a phone, without a script or a request."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from engine_alpha.research.pages.nights import night_before, night_in
 from engine_alpha.research.pages.writing import write_pages
-from tests.page.browser import Tab, browser_tab, found_browser
+from tests.page.browser import Tab
 from tests.unit.research.pages.documents import (
     BEFORE,
     asset_document,
@@ -25,16 +23,6 @@ PLACES = (
     "[...document.querySelectorAll('.plot circle, .plot text, .factor circle')]"
     ".map((one) => one.getBoundingClientRect()).filter((box) => box.width)"
 )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def tab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tab]:
-    """Give one tab for all tests; skip them where there is no browser."""
-    binary = found_browser()
-    if binary is None:
-        pytest.skip("no Chromium on this machine; to test the page: apt install chromium")
-    async with browser_tab(binary, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 def drawn(folder: Path) -> list[Path]:
