@@ -6,7 +6,9 @@ trial, the other half ranks it: ω = rank / (trials + 1), λ = ln(ω / (1 − ω
 
 Ties: the first of equally good trials is chosen; among equals in the other half it takes the middle rank, so
 a choice among trials all alike counts as overfitted. A trial that does not move in a half has a Sharpe ratio
-of 0 there, as good as not trading. PBO says nothing about whether all trials are good, or none.
+of 0 there, as good as not trading. PBO says nothing about whether all trials are good, or none: of trials
+that all have the same edge one is as good as another, the best of one half is anywhere in the other, and PBO
+is one half though nobody is fooled. `costly` counts only those splits in which the choice also lost.
 """
 
 from dataclasses import dataclass
@@ -33,7 +35,8 @@ class Overfitting:
 
     `slope` is how much of the chosen trial's measure in one half is found again in the other, least squares
     over the splits: 1 all, 0 none, negative the reverse; None where the measure of the choice never differs.
-    `loss_frac` is the share of splits in which the choice lost in the other half.
+    `loss_frac` is the share of splits in which the choice lost in the other half, `costly` of those in which
+    it lost and was below the median: at most the smaller of both.
     """
 
     pbo: float
@@ -43,6 +46,7 @@ class Overfitting:
     median_logit: float
     slope: float | None
     loss_frac: float
+    costly: float
     chosen_measure: float  # mean over the splits, in the half that chose
     unseen_measure: float  # mean over the splits, in the other
 
@@ -134,6 +138,7 @@ def _summary(ranks: NDArray[np.int64], chosen: Floats, unseen: Floats, shape: tu
         median_logit=float(np.median(np.log(share / (1.0 - share)))),
         slope=slope,
         loss_frac=float(np.mean(unseen < 0.0)),
+        costly=float(np.mean((unseen < 0.0) & (ranks <= trials + 1))),
         chosen_measure=float(chosen.mean()),
         unseen_measure=float(unseen.mean()),
     )

@@ -53,6 +53,20 @@ def test_the_sharpe_measure_is_purgedcvs(rows: int, columns: int, blocks: int) -
     assert ours.unseen_measure == pytest.approx(theirs.is_oos_performance[:, 1].mean(), abs=1e-12)
 
 
+def test_one_edge_that_all_trials_share_is_no_costly_choice() -> None:
+    shared = noise(1_000, 1, 5) + 0.005
+    found = known(pbo(shared + 0.01 * noise(1_000, 20, 6), 8))
+    assert found.pbo > 0.3  # the best is anywhere
+    assert found.costly == found.loss_frac == 0.0  # and it earns anywhere
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.integers(2, 12), st.floats(-0.002, 0.002))
+def test_costly_splits_are_splits_of_both_kinds(seed: int, columns: int, edge: float) -> None:
+    found = known(pbo(noise(120, columns, seed) + edge, 6))
+    assert found.pbo + found.loss_frac - 1.0 - 1e-12 <= found.costly <= min(found.pbo, found.loss_frac)
+
+
 @settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(2, 12), st.sampled_from([4, 6, 8]))
 def test_trials_that_all_earn_the_same_in_the_end_always_overfit(
