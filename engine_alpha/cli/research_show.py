@@ -86,7 +86,7 @@ def _show_coin(found: KeptNight, symbol: str, drift: Drift | None) -> int:
 def _coin_parts(
     found: KeptNight, asset: dict[str, Any], own: CoinDrift | None, drift: Drift | None
 ) -> list[Table | str]:
-    from engine_alpha.reports.research import folds_table, tests_table
+    from engine_alpha.reports.research import ALONE_WORDS, folds_table, tests_table
 
     parts: list[Table | str] = [f"night of {found.night}", "", f"{asset['words']}."]
     parts += [f"would change: {change}" for change in asset["changes"]]
@@ -95,6 +95,8 @@ def _coin_parts(
     parts += [f"note: {note}" for note in asset["notes"]]
     if asset["tests"]:
         parts += ["", "tests:", tests_table(asset["tests"])]
+    if asset["alone"]:
+        parts += ["", ALONE_WORDS, tests_table(asset["alone"])]
     if any(fold["values"] is not None for fold in asset["folds"]):
         parts += ["", "fold by fold, each chosen on what lies before it:", folds_table(asset["folds"])]
     if own is not None and drift is not None:

@@ -53,7 +53,10 @@ class GateConfig(Strict):
     card_psr_min: Annotated[
         Share, Field(description="Least of a card of its own where all that was chosen passes together.")
     ]
-    pbo_max: Annotated[Share, Field(description="Most probability of backtest overfitting of the night.")]
+    pbo_max: Annotated[
+        Share,
+        Field(description="Most probability of backtest overfitting of the night, at a loss."),
+    ]
     neighbours_frac: Annotated[
         float,
         Field(gt=0, le=1, description="Median Sharpe ratio of the neighbours over that of the choice."),

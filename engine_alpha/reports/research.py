@@ -26,13 +26,20 @@ TEST_TITLES: Final = {
     "dsr": "DSR",
     "together_psr": "PSR, all together",
     "together_dsr": "DSR, all together",
-    "pbo": "PBO",
+    "pbo": "PBO, at a loss",
     "neighbours": "neighbours",
     "own_edge": "own edge",
     "null_rate": "null rate",
+    "alone_psr": "PSR, this coin alone",
+    "alone_dsr": "DSR, this coin alone",
+    "alone_pbo": "PBO at a loss, this coin alone",
 }
 MOST_COINS: Final = 6
 """So many coins are named in a sentence."""
+ALONE_WORDS: Final = (
+    "What all coins are judged by together, of this coin alone. It decides nothing: one coin has too few "
+    "trades to show much, which is why coins are judged together."
+)
 
 
 def factor_of(fields: Fields) -> ProfitFactor:

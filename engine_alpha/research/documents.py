@@ -17,7 +17,9 @@ from engine_alpha.config.parameters import ParametersConfig
 from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
 from engine_alpha.plans.deciding import deciding_code
 from engine_alpha.plans.history import History
-from engine_alpha.research.search.judging import CardVerdict, Estimate
+from engine_alpha.research.pages.nights import SCHEMA
+from engine_alpha.research.search.expecting import Estimate
+from engine_alpha.research.search.judging import CardVerdict, alone
 from engine_alpha.research.search.procedure import Investigation
 from engine_alpha.research.search.proposing import CardProposal, Proposal
 from engine_alpha.research.search.walking import NOT_TRADED
@@ -27,7 +29,6 @@ from engine_alpha.times import iso
 TRADE, NOTHING, NOT_LOOKED_AT = "trade", "nothing", "not looked at"
 
 Document = dict[str, Any]
-SCHEMA: Final = 1
 IN_SHORT: Final = (
     "symbol",
     "verdict",
@@ -88,6 +89,7 @@ def asset_document(
         "expected": None if proposal is None or proposal.expected is None else asdict(proposal.expected),
         "as_shipped": None if proposal is None else shipped_factor(found, symbol, findings.active),
         "tests": [] if proposal is None else [plain(asdict(test)) for test in proposal.tests],
+        "alone": [] if proposal is None else alone_fields(found, symbol),
         "folds": [] if proposal is None else fold_rows(found, symbol),
         "edge": list(findings.edge),
         "calibration": findings.calibration,
@@ -173,6 +175,14 @@ def _settings(chosen: CardProposal | None, is_active: bool) -> Document:
         if key != "confidence_min" and value != chosen.now.get(key)
     }
     return ({} if is_active else {"status": "active"}) | ({"changes": changes} if changes else {})
+
+
+def alone_fields(found: Investigation, symbol: str) -> list[Document]:
+    """Return what a coin would show if it were the only one."""
+    if found.night is None or found.final is None:
+        return []
+    tests = alone(found.played, found.walked, found.final, found.night, found.symbols.index(symbol))
+    return [plain(asdict(test)) for test in tests]
 
 
 def fold_rows(found: Investigation, symbol: str) -> list[Document]:

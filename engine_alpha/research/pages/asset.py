@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from engine_alpha.reports.page.html import Html, element, joined
 from engine_alpha.reports.page.parts import section, table
 from engine_alpha.reports.research import (
+    ALONE_WORDS,
     Fields,
     expected_of,
     expected_words,
@@ -42,6 +43,7 @@ def asset_page(night: KeptNight, symbol: str, drift: CoinDrift | None) -> str:
         _beware(found),
         _effect(night.document, found),
         _tests(found),
+        _alone(found),
         _folds(found),
         edge_part(found["edge"]),
         calibration_part(found["calibration"]),
@@ -141,6 +143,12 @@ def _tests(found: Fields) -> Html:
     told = "All of them pass." if not failed else f"{failed} of {len(found['tests'])} did not pass."
     told += " A card is proposed only if all of its own pass."
     return section("Tests", tests_part(found["tests"]), about=told, id_="tests")
+
+
+def _alone(found: Fields) -> Html:
+    if not found["alone"]:
+        return Html("")
+    return section("If it were the only coin", tests_part(found["alone"]), about=ALONE_WORDS, id_="alone")
 
 
 def _folds(found: Fields) -> Html:

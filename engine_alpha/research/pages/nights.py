@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 FOLDER: Final = "research"
 NIGHT_FILE: Final = "night.json"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 MOST_NAMED: Final = 5
 
 

@@ -19,8 +19,9 @@ from engine_alpha.backtest.sweeping.luck import scatter_of
 from engine_alpha.backtest.sweeping.outcome import moments
 from engine_alpha.config.research import GateConfig
 from engine_alpha.domain.bars import Floats, Ints
-from engine_alpha.kernel.profit_factor import Z_95, ProfitFactor, profit_factor
+from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
 from engine_alpha.reports.returns import DAYS_A_YEAR
+from engine_alpha.research.search.expecting import Estimate, estimates, mean_moments
 from engine_alpha.research.search.walking import NOT_TRADED, Choice, Played, Walked, portfolio, yearly_sharpe
 from engine_alpha.research.statistics.overfitting import pbo
 from engine_alpha.research.statistics.pooling import Pooled, pooled
@@ -28,8 +29,6 @@ from engine_alpha.research.statistics.sharpe import autocorrelation_of, dsr, min
 from engine_alpha.research.statistics.trials import effective_trials
 
 NORMAL: Final = NormalDist()
-FEWEST_TRADES: Final = 5
-"""A coin with fewer out-of-sample trades of a card has no say of its own: it stands with all coins."""
 BLOCKS: Final = 16
 
 
@@ -46,22 +45,6 @@ class Test:
     limit: float
     is_most: bool
     words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """What to expect of future trades, out-of-sample results shrunk towards all coins'. 95 % intervals.
-
-    `mean_r` is net R a trade; None where there were too few trades to say.
-    """
-
-    trades: int
-    mean_r: float | None
-    mean_r_low: float | None
-    mean_r_high: float | None
-    factor: float | None
-    factor_low: float | None
-    factor_high: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,14 +110,19 @@ def trial_returns(cards: Sequence[Played]) -> Floats:
 
 
 def overfitting(returns: Floats, gates: GateConfig) -> Test:
-    """Return the probability that the best trial of one half of the days is below the median in the other."""
+    """Return how often the best trial of one half of the days loses in the other and is below the median.
+
+    Below the median alone, which is PBO, is no failure where all trials share an edge: on markets with one
+    it is hardly lower than on markets without, so that gate costs power and keeps nothing out: see 0019.
+    """
     moving = returns[:, returns.std(axis=0) > 0.0]
     found = pbo(moving, blocks=BLOCKS) if moving.shape[1] > 1 else None
     return at_most(
         "pbo",
-        None if found is None else found.pbo,
+        None if found is None else found.costly,
         gates.pbo_max,
-        "probability that the best of tonight's trials is below the median afterwards",
+        "probability that the best of the trials in one half of the days loses in the other and is below the "
+        "median there" + ("" if found is None else f" (PBO, below the median alone: {found.pbo:.3f})"),
     )
 
 
@@ -160,11 +148,49 @@ class Night:
         return bool(self.together) and all(test.passed for test in self.together)
 
 
-def night_of(cards: Sequence[Played], walked: Sequence[Walked], final: Choice, night: Night) -> Night:
-    """Return the night with the tests of all cards and coins together."""
+def night_of(
+    cards: Sequence[Played], walked: Sequence[Walked], final: Choice, gates: GateConfig, ever: int
+) -> Night:
+    """Judge all cards on all coins together; `ever` counts the trials there ever were, tonight's too."""
+    returns = trial_returns(cards)
+    night = Night(
+        returns=returns,
+        trials=trials_of(returns, ever),
+        gates=gates,
+        overfitting=overfitting(returns, gates),
+    )
     out = np.sum([each.daily for each in walked], axis=(0, 1))
     chosen = np.sum([portfolio(card, final.places[at]) for at, card in enumerate(cards)], axis=0)
     return replace(night, together=_sharpe_tests(out, chosen, night, "together_"))
+
+
+def alone(
+    cards: Sequence[Played], walked: Sequence[Walked], final: Choice, night: Night, coin: int
+) -> tuple[Test, ...]:
+    """Return the tests of all together, on one coin's own days and trials: PSR, DSR and PBO of it alone.
+
+    They decide nothing: by itself a coin has too few trades to pass them, which is why coins are pooled.
+    """
+    one = slice(coin, coin + 1)
+    found = night_of(
+        [replace(card, symbols=card.symbols[one], results=card.results[one]) for card in cards],
+        [
+            replace(
+                each,
+                symbols=each.symbols[one],
+                daily=each.daily[one],
+                trades=tuple(fold[one] for fold in each.trades),
+            )
+            for each in walked
+        ],
+        replace(final, places=final.places[:, one], thresholds=final.thresholds[one]),
+        night.gates,
+        night.trials.ever,
+    )
+    return tuple(
+        replace(test, name=f"alone_{name}")
+        for name, test in zip(("psr", "dsr", "pbo"), (*found.together, found.overfitting), strict=True)
+    )
 
 
 def judge(card: Played, walked: Walked, places: Ints, night: Night) -> CardVerdict:
@@ -258,8 +284,8 @@ def neighbours_hold(card: Played, places: Ints) -> float | None:
 def coin_verdicts(walked: Walked, places: Ints, own_edge: float) -> tuple[CoinVerdict, ...]:
     """Judge a card on every coin: each coin's mean R and PF shrunk towards those of all."""
     results = [walked.of_coin(coin) for coin in range(len(walked.symbols))]
-    means = pooled(*_moments(results))
-    expected = estimates(results)
+    means = pooled(*mean_moments(results))
+    expected = estimates(results, walked.daily)
     verdicts = []
     for coin, symbol in enumerate(walked.symbols):
         place = int(places[coin])
@@ -281,59 +307,8 @@ def coin_verdicts(walked: Walked, places: Ints, own_edge: float) -> tuple[CoinVe
     return tuple(verdicts)
 
 
-def estimates(results: Sequence[Floats]) -> tuple[Estimate, ...]:
-    """Return what to expect of each coin, from its out-of-sample trades in R and those of all."""
-    means = pooled(*_moments(results))
-    logs = pooled(*_log_factors([profit_factor(each.tolist()) for each in results]))
-    return tuple(_estimate(len(each), means, logs, coin) for coin, each in enumerate(results))
-
-
-def _moments(results: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """Return mean R and its variance by coin; NaN where a coin has too few trades.
-
-    The scatter of R is taken over all coins: a coin with few trades does not know its own.
-    """
-    everything = np.concatenate(results)
-    scatter = float(everything.var(ddof=1)) if len(everything) > 1 else math.nan
-    counts = np.array([len(each) for each in results], dtype=float)
-    enough = counts >= FEWEST_TRADES
-    means = np.array([each.mean() if len(each) else math.nan for each in results])
-    variances = np.divide(scatter, counts, out=np.full(len(counts), math.nan), where=enough)
-    return np.where(enough, means, math.nan), variances
-
-
-def _log_factors(factors: Sequence[ProfitFactor]) -> tuple[Floats, Floats]:
-    """Return ln PF and its variance by coin, from the interval of each; NaN where it has none."""
-    values, variances = np.full(len(factors), math.nan), np.full(len(factors), math.nan)
-    for coin, factor in enumerate(factors):
-        if factor.trades >= FEWEST_TRADES and factor.value and factor.low and factor.high:
-            values[coin] = math.log(factor.value)
-            variances[coin] = (math.log(factor.high / factor.low) / (2.0 * Z_95)) ** 2
-    return values, variances
-
-
-def _estimate(trades: int, means: Pooled, logs: Pooled, coin: int) -> Estimate:
-    mean, spread = _finite(means.values[coin]), _finite(means.value_variances[coin])
-    log, log_spread = _finite(logs.values[coin]), _finite(logs.value_variances[coin])
-    half = None if spread is None else Z_95 * math.sqrt(spread)
-    log_half = None if log_spread is None else Z_95 * math.sqrt(log_spread)
-    return Estimate(
-        trades=trades,
-        mean_r=mean,
-        mean_r_low=None if mean is None or half is None else mean - half,
-        mean_r_high=None if mean is None or half is None else mean + half,
-        factor=None if log is None else math.exp(log),
-        factor_low=None if log is None or log_half is None else math.exp(log - log_half),
-        factor_high=None if log is None or log_half is None else math.exp(log + log_half),
-    )
-
-
 def _above_zero(means: Pooled, coin: int) -> float | None:
-    mean, variance = _finite(means.values[coin]), _finite(means.value_variances[coin])
-    if mean is None or variance is None or variance <= 0.0:
+    mean, variance = float(means.values[coin]), float(means.value_variances[coin])
+    if not (math.isfinite(mean) and variance > 0.0):
         return None
     return NORMAL.cdf(mean / math.sqrt(variance))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -14,16 +14,7 @@ from engine_alpha.kernel.money import DAY_MS
 from engine_alpha.plans.history import History
 from engine_alpha.plans.setup import Setup
 from engine_alpha.research.search.counting import begun, finished
-from engine_alpha.research.search.judging import (
-    CardVerdict,
-    Night,
-    Test,
-    judge,
-    night_of,
-    overfitting,
-    trial_returns,
-    trials_of,
-)
+from engine_alpha.research.search.judging import CardVerdict, Night, Test, judge, night_of
 from engine_alpha.research.search.playing import Unit, UnitResult, play
 from engine_alpha.research.search.proposing import Judged, Proposal, proposals_of
 from engine_alpha.research.search.space import CardSpace, card_spaces
@@ -85,15 +76,10 @@ def investigate(
         return _nothing(request, faults)
     if ledger is not None:
         finished(ledger, studies, played)
-    returns = trial_returns(played)
     folds = folds_of(request)
     choices, walked = walk(played, folds)
     final = choose(played, request.history.to_ms // DAY_MS * DAY_MS)
-    gates = request.terms.gates
-    night = Night(
-        returns=returns, trials=trials_of(returns, ever), gates=gates, overfitting=overfitting(returns, gates)
-    )
-    night = night_of(played, walked, final, night)
+    night = night_of(played, walked, final, request.terms.gates, ever)
     verdicts = tuple(
         judge(card, out, final.places[at], night)
         for at, (card, out) in enumerate(zip(played, walked, strict=True))

@@ -8,7 +8,8 @@ import numpy as np
 
 from engine_alpha.domain.bars import Floats
 from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
-from engine_alpha.research.search.judging import CardVerdict, Estimate, Test, estimates
+from engine_alpha.research.search.expecting import Estimate, estimates
+from engine_alpha.research.search.judging import CardVerdict, Test
 from engine_alpha.research.search.space import CardSpace
 from engine_alpha.research.search.walking import NOT_TRADED, Choice, Played, Walked
 
@@ -62,13 +63,14 @@ def _proposal(judged: Judged, coin: int, symbol: str, null_rate: Test | None) ->
     if null_rate is not None:
         tests.append(null_rate)
     together = [_trades(judged, good, each) for each in range(len(judged.played[0].symbols))]
+    daily = sum((judged.walked[at].daily for at in good), np.zeros_like(judged.walked[0].daily))
     return Proposal(
         symbol=symbol,
         passes=bool(good) and (null_rate is None or null_rate.passed),
         cards=tuple(_card(judged, at, coin) for at in good),
         confidence_min=float(judged.final.thresholds[coin]),
         factor=profit_factor(together[coin].tolist()),
-        expected=estimates(together)[coin] if good else None,
+        expected=estimates(together, daily)[coin] if good else None,
         tests=tuple(tests),
     )
 

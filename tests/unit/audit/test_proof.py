@@ -8,6 +8,7 @@ import pytest
 from engine_alpha.audit.checks import FAILED, PASSED, UNKNOWN
 from engine_alpha.home import Home
 from engine_alpha.kernel.money import DAY_MS
+from engine_alpha.research.pages.nights import SCHEMA
 from tests.unit.audit.records import audit_of, check_of, home_of, trades
 from tests.unit.loop.runs import START_MS, edit
 
@@ -91,10 +92,10 @@ def test_results_that_are_unknown_are_passed_over(home: Home) -> None:
 def test_what_the_last_night_of_research_said_is_told_and_decides_nothing(home: Home) -> None:
     folder = home.reports / "research" / "2026-11-28"
     folder.mkdir(parents=True)
-    night = {"schema": 1, "night": "2026-11-28", "assets": [{"symbol": "ETHUSDT"}]}
+    night = {"schema": SCHEMA, "night": "2026-11-28", "assets": [{"symbol": "ETHUSDT"}]}
     (folder / "night.json").write_text(json.dumps(night), encoding="utf-8")
     for passes, status in ((True, PASSED), (False, UNKNOWN)):
-        words = {"schema": 1, "symbol": "ETHUSDT", "passes": passes, "words": "ETHUSDT may trade it"}
+        words = {"schema": SCHEMA, "symbol": "ETHUSDT", "passes": passes, "words": "ETHUSDT may trade it"}
         (folder / "ETHUSDT.json").write_text(json.dumps(words), encoding="utf-8")
         audit = audit_of(home)
         found = check_of(audit, "research")

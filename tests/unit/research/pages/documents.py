@@ -1,14 +1,16 @@
 """A night's documents of the exact shape, small enough to read, and their folder."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from engine_alpha.kernel.profit_factor import profit_factor
 from engine_alpha.research.documents import factor_fields, plain, sha256_of
 from engine_alpha.research.null_rate import rate_of
-from engine_alpha.research.search.judging import Estimate, Test, at_least, at_most
+from engine_alpha.research.pages.nights import SCHEMA
+from engine_alpha.research.search.expecting import Estimate
+from engine_alpha.research.search.judging import Test, at_least, at_most
 
 SYMBOLS = ("ETHUSDT", "BTCUSDT")
 CARDS = ("momentum-long", "range-dip")
@@ -56,7 +58,7 @@ def edge_test(passing: bool) -> Test:
 def night_document(night: str = NIGHT, **changes: Any) -> Document:
     """Return the document of a night in which ETHUSDT may trade momentum-long, and nothing else may."""
     document: Document = {
-        "schema": 1,
+        "schema": SCHEMA,
         "night": night,
         "at": f"{night}T01:37:00+00:00",
         "engine_version": "0.9.0",
@@ -132,7 +134,7 @@ def asset_document(symbol: str, night: str = NIGHT, **changes: Any) -> Document:
         "expected": estimate(),
     }
     document: Document = {
-        "schema": 1,
+        "schema": SCHEMA,
         "night": night,
         "symbol": symbol,
         "engine_version": "0.9.0",
@@ -150,6 +152,7 @@ def asset_document(symbol: str, night: str = NIGHT, **changes: Any) -> Document:
         "expected": estimate() if passing else None,
         "as_shipped": factor_fields(profit_factor(LOST)),
         "tests": named,
+        "alone": alone(passing),
         "folds": folds(),
         "edge": [],
         "calibration": None,
@@ -158,6 +161,11 @@ def asset_document(symbol: str, night: str = NIGHT, **changes: Any) -> Document:
         **changes,
     }
     return document | {"sha256": sha256_of(document)}
+
+
+def alone(passing: bool) -> list[Document]:
+    """Return the tests of one coin by itself."""
+    return [plain(asdict(replace(test, name=f"alone_{test.name}"))) for test in card_tests(passing)[2:4]]
 
 
 def folds() -> list[Document]:

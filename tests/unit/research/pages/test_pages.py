@@ -20,14 +20,13 @@ from engine_alpha.reports.research import (
     seen_words,
 )
 from engine_alpha.reports.words import factor_value, interval, multiple_of_risk, percent
-from engine_alpha.research.documents import SCHEMA, sha256_of
+from engine_alpha.research.documents import sha256_of
 from engine_alpha.research.edge.bands import Bands
 from engine_alpha.research.edge.calibrating import calibration_fields, calibration_of
 from engine_alpha.research.edge.cells import edge_of, edge_rows
 from engine_alpha.research.edge.trades import Pool
 from engine_alpha.research.pages.cells import calibration_part, edge_part
-from engine_alpha.research.pages.nights import SCHEMA as READ_SCHEMA
-from engine_alpha.research.pages.nights import kept_nights, night_before, night_in, read_night
+from engine_alpha.research.pages.nights import SCHEMA, kept_nights, night_before, night_in, read_night
 from engine_alpha.research.pages.plots import curves, steps
 from engine_alpha.research.pages.writing import write_pages
 from tests.unit.research.edge.pools import a_pool, a_table, told
@@ -261,10 +260,6 @@ def test_the_curve_ends_where_all_results_add_up() -> None:
     assert steps(-1.0, 3.5) == [-1.0, 0.0, 1.0, 2.0, 3.0]
 
 
-def test_documents_and_pages_speak_of_the_same_schema() -> None:
-    assert READ_SCHEMA == SCHEMA
-
-
 def test_a_sample_document_has_the_hash_that_adopting_asks_for() -> None:
     found = asset_document("ETHUSDT")
     assert found["sha256"] == sha256_of(found)
@@ -295,8 +290,8 @@ def test_a_damaged_coin_leaves_the_others(tmp_path: Path) -> None:
 
 
 def test_a_night_of_another_schema_is_refused(tmp_path: Path) -> None:
-    folder = write_night(tmp_path, night_document() | {"schema": 2}, [])
-    with pytest.raises(ConfigError, match="of schema 2, this version of Chloe reads 1"):
+    folder = write_night(tmp_path, night_document() | {"schema": SCHEMA - 1}, [])
+    with pytest.raises(ConfigError, match=f"of schema {SCHEMA - 1}, this version of Chloe reads {SCHEMA}"):
         night_in(folder)
     usual = usual_night(tmp_path, "2026-11-29")
     assert night_before(tmp_path, night_in(usual).night) is None
