@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine_alpha.cli.fetching import Asked, contracts_at, series_of, venue_history
 from engine_alpha.cli.options import chosen_home, examples, home_option, json_option, wants_json
 from engine_alpha.cli.output import remark, show, show_json
 from engine_alpha.cli.progress import progress_shown
@@ -20,12 +21,10 @@ from engine_alpha.errors import ConfigError
 
 if TYPE_CHECKING:
     from engine_alpha.config.engine import EngineConfig
-    from engine_alpha.domain.instrument import Instrument
     from engine_alpha.home import Home
     from engine_alpha.store.downloading import Downloaded, Wanted
 
 SOME_FAILED, INTERRUPTED = 3, 130
-END_OF_TIME_MS = 4_102_444_800_000
 
 
 @click.command(
@@ -60,8 +59,7 @@ def download(**given: Any) -> None:
     symbols = tuple(dict.fromkeys(name.strip() for name in given["symbols"].split(",") if name.strip()))
     if not symbols:
         raise click.UsageError("--symbols names no coin; write for example --symbols ETHUSDT,BTCUSDT")
-    listed = _listed(home, engine, given["venue"], symbols)
-    wanted = [each for symbol in symbols for each in _wanted(root, listed[symbol], given)]
+    wanted = _wanted(home, engine, symbols, given)
     with _saying_what_is_kept(root):
         done = _downloaded(root, engine, given["venue"], wanted)
     if wants_json():
@@ -72,53 +70,32 @@ def download(**given: Any) -> None:
         sys.exit(SOME_FAILED)
 
 
-def _listed(home: Home, engine: EngineConfig, venue: str, symbols: Sequence[str]) -> Mapping[str, Instrument]:
-    """Return what the venue says of the symbols; raise `ConfigError` for one that it has not."""
-    from engine_alpha.config.checking import advice
-    from engine_alpha.config.instruments import load_instruments
-    from engine_alpha.feeds.ccxt_instruments import fetch_instruments
-
-    known = load_instruments(home.instruments, venue)
-    found = asyncio.run(fetch_instruments(venue, symbols, known, engine.venue_urls))
-    listed = {each.symbol: each for each in found}
-    for symbol in symbols:
-        if symbol not in listed:
-            raise ConfigError(f"{venue} has no perpetual {symbol}; {advice(symbol, known)}")
-    return listed
-
-
-def _wanted(root: Path, listed: Instrument, given: Mapping[str, Any]) -> Iterator[Wanted]:
-    from engine_alpha.feeds.files import MARK_TIMEFRAME
-    from engine_alpha.store.downloading import Wanted, stored_from_ms
-    from engine_alpha.store.months import FUNDING, MARK
+def _wanted(
+    home: Home, engine: EngineConfig, symbols: Sequence[str], given: Mapping[str, Any]
+) -> list[Wanted]:
+    """Return the series to fill; raise `ConfigError` for a coin that the venue has not."""
     from engine_alpha.times import parse_iso
 
-    venue, candles = given["venue"], given["timeframe"]
-    end_ms = parse_iso(given["end"]) if given["end"] else END_OF_TIME_MS
-    end_ms = min(end_ms, listed.settled_ms or END_OF_TIME_MS)
-    first_ms = parse_iso(given["first"]) if given["first"] else None
-    if first_ms is None:
-        first_ms = stored_from_ms(root, venue, listed.symbol, candles) or listed.listed_ms
-    if first_ms is None:
-        raise ConfigError(f"{venue} does not say since when {listed.symbol} is listed: say --from")
-    if first_ms >= end_ms:
-        settled = " (that is when it was settled)" if end_ms == listed.settled_ms else ""
-        raise ConfigError(f"{listed.symbol}: --from lies at or after the end of what is wanted{settled}")
-    asked = {candles: True, MARK + MARK_TIMEFRAME: given["mark"], FUNDING: given["funding"]}
-    for series in (name for name, is_wanted in asked.items() if is_wanted):
-        yield Wanted(venue=venue, symbol=listed.symbol, series=series, from_ms=first_ms, to_ms=end_ms)
+    listed, unlisted = contracts_at(home, engine, given["venue"], symbols)
+    for words in unlisted.values():
+        raise ConfigError(words)
+    asked = Asked(
+        timeframe=given["timeframe"],
+        first_ms=parse_iso(given["first"]) if given["first"] else None,
+        end_ms=parse_iso(given["end"]) if given["end"] else None,
+        funding=given["funding"],
+        mark=given["mark"],
+    )
+    root = engine.data_folder(home.path)
+    return [each for symbol in symbols for each in series_of(root, listed[symbol], asked)]
 
 
 def _downloaded(root: Path, engine: EngineConfig, venue: str, wanted: Sequence[Wanted]) -> list[Downloaded]:
-    from engine_alpha.feeds.ccxt_history import CcxtHistory
     from engine_alpha.store.downloading import download as fill
 
     async def run() -> list[Downloaded]:
-        history = CcxtHistory(venue, engine.venue_urls.get(venue))
-        try:
+        async with venue_history(venue, engine) as history:
             return await fill(root, history, wanted, progress)
-        finally:
-            await history.close()
 
     with progress_shown(f"downloading from {venue}", "bars") as progress:
         return asyncio.run(run())

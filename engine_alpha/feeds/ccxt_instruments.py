@@ -27,12 +27,14 @@ async def fetch_instruments(
     known: Mapping[str, Instrument],
     urls: Mapping[str, str] | None = None,
     deadline_ms: int = 60_000,
+    with_tiers: bool = True,
 ) -> list[Instrument]:
     """Return the venue's rules for `symbols`, in their order; one neither listed nor in `known` is left out.
 
     From `known` (the snapshot at hand, by symbol) come successors, the tiers that the venue keeps private
-    (Binance), and symbols it lists no more: those are settled, by now at the latest. Raises `VenueError`,
-    `DataError`, and `ConfigError` for a venue without a feed.
+    (Binance), and symbols it lists no more: those are settled, by now at the latest. Without `with_tiers` all
+    tiers come from there: Bybit wants a request a symbol for them. Raises `VenueError`, `DataError`, and
+    `ConfigError` for a venue without a feed.
     """
     if venue not in CCXT_CLASS:
         raise ConfigError(f"venue {venue!r} has no feed; known are {', '.join(CCXT_CLASS)}")
@@ -40,7 +42,7 @@ async def fetch_instruments(
     try:
         async with asyncio.timeout(deadline_ms / 1_000):
             if venue == "bybit":
-                return await _from_bybit(connection, symbols, known)
+                return await _from_bybit(connection, symbols, known, with_tiers)
             return await _from_binance(connection, symbols, known)
     except TimeoutError as fault:
         raise VenueBusy(f"{venue}: instruments not read within {deadline_ms} ms") from fault
@@ -49,14 +51,15 @@ async def fetch_instruments(
 
 
 async def _from_bybit(
-    connection: CcxtConnection, symbols: Sequence[str], known: Mapping[str, Instrument]
+    connection: CcxtConnection, symbols: Sequence[str], known: Mapping[str, Instrument], with_tiers: bool
 ) -> list[Instrument]:
     listed, now_ms = await _bybit_listed(connection)
     found = []
     for symbol in symbols:
         item = listed.get(symbol) or await _bybit_closed(connection, symbol)
         if item is not None:
-            tiers = await _bybit_tiers(connection, symbol) or _tiers_of(known.get(symbol))
+            tiers = await _bybit_tiers(connection, symbol) if with_tiers else ()
+            tiers = tiers or _tiers_of(known.get(symbol))
             found.append(bybit_instrument(item, tiers, _successor_of(known.get(symbol))))
         elif symbol in known:
             found.append(gone(known[symbol], now_ms))
