@@ -1,9 +1,12 @@
-"""Replace a file in one go: a crash or a power cut leaves the old content or the new."""
+"""Replace a file in one go: a crash, a power cut or Ctrl-C leaves the old content or the new."""
 
 import os
+import signal
 import stat
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -52,3 +55,19 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until what is being written is written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # it does not reach this one
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt

@@ -7,8 +7,6 @@ journal (a chain of hashes, durable) in the home's state; `witness` notices when
 
 import fcntl
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from engine_alpha.atomic_files import uninterrupted
 from engine_alpha.backtest.sweeping.ledger_records import (
     RESET,
     STUDY,
@@ -121,7 +120,7 @@ class TrialLedger:
 
     @contextmanager
     def _opened(self) -> Iterator["_Writing"]:
-        with _locked(self._folder), _uninterrupted():
+        with _locked(self._folder), uninterrupted():
             witnesses = read_witnesses(self._home)
             journal = SqliteJournal.open(self.path)
             try:
@@ -207,19 +206,3 @@ def _wait_for(file: int, folder: Path) -> None:
             if time.monotonic() > last:
                 raise LockHeld(f"another sweep does not let go of {folder}: stop it first") from None
             time.sleep(0.01)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until what is being written is written."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # it does not reach this one
-        return
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt

@@ -5,11 +5,10 @@ that dies costs the units it had in hand; they are played again. Numbers do not 
 """
 
 import io
-import multiprocessing
 import os
 import zipfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
@@ -23,6 +22,7 @@ from engine_alpha.atomic_files import write_atomically
 from engine_alpha.errors import ChloeError, ConfigError, DataError
 from engine_alpha.research.search.playing import Unit, UnitResult
 from engine_alpha.research.search.procedure import Outcome, attempted
+from engine_alpha.research.workers import Processes
 
 DASK: Final = "dask://"
 MOST_LOSSES: Final = 5
@@ -50,32 +50,6 @@ class Here:
 
     def renew(self) -> None:
         """Do nothing."""
-
-
-class Processes:
-    """Processes of this machine."""
-
-    def __init__(self, jobs: int) -> None:
-        """Start none yet."""
-        self._jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
-
-    def executor(self) -> Executor | None:
-        """Return the pool."""
-        if self._pool is None:
-            context = multiprocessing.get_context("forkserver")  # forks of a threaded process may hang
-            self._pool = ProcessPoolExecutor(self._jobs, mp_context=context)
-        return self._pool
-
-    def renew(self) -> None:
-        """Forget a pool whose worker died: it takes no more work."""
-        self.close()
-
-    def close(self) -> None:
-        """Stop what runs."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
 
 
 class Dask:
