@@ -21,7 +21,7 @@ class RunLog:
     def __init__(self, home: Home, night: str, at_ms: int) -> None:
         """Begin a line; nothing is written yet."""
         self.path = home.state / "research" / FILE_NAME
-        self._fields: dict[str, Any] = {"night": night, "at": iso(at_ms), "fault": None}
+        self._fields: dict[str, Any] = {"night": night, "at": iso(at_ms), "fault": None, "fetched": None}
         self._stages: dict[str, dict[str, Any]] = {}
         self._started = time.monotonic()
 
@@ -30,6 +30,10 @@ class RunLog:
         now = time.monotonic() - self._started
         stage = self._stages.setdefault(what, {"from_s": round(now, 1)})
         stage.update(done=done, total=total, to_s=round(now, 1))
+
+    def fetched(self, fields: Mapping[str, Any]) -> None:
+        """Note what was fetched before the night began."""
+        self._fields["fetched"] = dict(fields)
 
     def found(self, document: Mapping[str, Any], faults: Mapping[str, str]) -> None:
         """Note what the night came to."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from engine_alpha.cli.history import asked_history, history_options
 from engine_alpha.cli.options import chosen_home, examples, home_option, json_option, now_ms, wants_json
 from engine_alpha.cli.output import remark, show, show_json
 from engine_alpha.cli.research_log import RunLog
+from engine_alpha.cli.stopping import sigterm_as_ctrl_c
 from engine_alpha.home import Home
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ NEEDED = {"data": "--data", "venue": "--venue", "symbols": "--symbols", "first":
         "chloe research run --executor dask://10.0.0.7:8786   on the workers of a Dask scheduler",
     )
     + "\n\n\b\nExit codes: 0 done; 3 some coins could not be looked at; 2 configuration; 4 failed;\n"
-    "5 another night runs."
+    "5 another night runs; 130 Ctrl-C; 143 SIGTERM."
 )
 @history_options(required=False)
 @click.option("--night", metavar="DATE", help="What to name the night by. [default: today, UTC]")
@@ -52,6 +54,7 @@ NEEDED = {"data": "--data", "venue": "--venue", "symbols": "--symbols", "first":
     metavar="N",
     help="So many more markets without an edge. [default: as research.json says]",
 )
+@click.option("--no-download", is_flag=True, help="Take the stored candles as they are.")
 @home_option
 @json_option
 def run(**given: Any) -> int:
@@ -59,6 +62,10 @@ def run(**given: Any) -> int:
 
     Nothing that trades is changed, unless auto_adopt of research.json says so for a coin on paper. Without
     --data the home's stored candles are read. Interrupted, it goes on where it stopped when run again.
+
+    With the feed "venue" the candles and the funding that are missing are fetched first, as chloe data
+    download --funding does, up to 00:00 UTC of the night's day: of a coin without any, all since its
+    contract was listed. A coin whose download fails is looked at as far as it is stored.
     """
     _check(given)
     with extra_asked_for("research"):
@@ -82,6 +89,7 @@ def _check(given: Mapping[str, Any]) -> None:
 
 
 def _run(home: Home, given: Mapping[str, Any]) -> int:
+    from engine_alpha.atomic_files import uninterrupted
     from engine_alpha.backtest.compiling import LONGEST_OF_SWEEPS, is_cached
     from engine_alpha.cli.research_auto import adopt_on_paper
     from engine_alpha.research.night import run_night
@@ -92,14 +100,35 @@ def _run(home: Home, given: Mapping[str, Any]) -> int:
     if not is_cached(LONGEST_OF_SWEEPS):
         remark("compiling first, as after every installation and update: up to half a minute")
     log = RunLog(home, wanted.night, wanted.at_ms)
-    with log.kept(), _stages(log) as progress:
-        result = run_night(home, wanted, progress)
+    with sigterm_as_ctrl_c(), log.kept():
+        with _stages(log) as progress:
+            if not given["no_download"]:
+                wanted = _fetched(home, wanted, log, progress)
+            result = run_night(home, wanted, progress)
         log.found(result.document, result.faults)
-    night = night_in(result.folder)
-    pages = write_pages(night, night_before(home.reports, night.night))
-    adopted = adopt_on_paper(home, night, wanted.at_ms)
+        night = night_in(result.folder)
+        with uninterrupted():
+            pages = write_pages(night, night_before(home.reports, night.night))
+            adopted = adopt_on_paper(home, night, wanted.at_ms)
     _tell(home, result, night, [str(page) for page in pages], adopted)
     return SOME_FAILED if result.faults else 0
+
+
+def _fetched(home: Home, wanted: NightRequest, log: RunLog, progress: Any) -> NightRequest:
+    """Fetch the newest candles, where the home's come from a venue; what can't be had the night's notes say.
+
+    Under the lock of research, so that no other night reads what is being written.
+    """
+    from engine_alpha.backtest.trials import ACCOUNT
+    from engine_alpha.cli.research_fetching import fetch_newest
+    from engine_alpha.research.night import one_at_a_time
+
+    with one_at_a_time(home.account(ACCOUNT)):
+        fetched = fetch_newest(home, wanted, progress)
+    if fetched is None:
+        return wanted
+    log.fetched(fetched.fields())
+    return replace(wanted, notes=fetched.warnings)
 
 
 def _wanted(given: Mapping[str, Any]) -> NightRequest:

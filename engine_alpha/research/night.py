@@ -17,14 +17,15 @@ from typing import Final
 
 import numpy as np
 
+from engine_alpha.atomic_files import uninterrupted
 from engine_alpha.backtest.trials import ACCOUNT, TrialLedger
 from engine_alpha.config.parameters import DEFAULT, read_config
 from engine_alpha.config.research import ResearchConfig, read_research
 from engine_alpha.errors import ConfigError, DataError, LockHeld
-from engine_alpha.feeds.files import FilesFeed
 from engine_alpha.home import Home
 from engine_alpha.plans.history import History, for_history
 from engine_alpha.plans.setup import Setup, read_setup
+from engine_alpha.research.coins import looked_at
 from engine_alpha.research.documents import (
     AssetFindings,
     Document,
@@ -37,16 +38,14 @@ from engine_alpha.research.documents import (
 from engine_alpha.research.executing import Kept, Pool, UnitRunner, cores, pool_of
 from engine_alpha.research.findings import findings_of
 from engine_alpha.research.null_rate import NullRecord, Twin, look_at
+from engine_alpha.research.pages.nights import FOLDER, NIGHT_FILE
 from engine_alpha.research.search.procedure import Investigation, Request, investigate
 from engine_alpha.research.search.space import common_setup
 from engine_alpha.research.statistics.snooping import superior
-from engine_alpha.store.shelf import open_shelf
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and of how much."""
 
-FOLDER: Final = "research"
-NIGHT_FILE: Final = "night.json"
 FEWEST_TRIALS: Final = 2
 """A test across trials needs as many."""
 
@@ -55,7 +54,8 @@ FEWEST_TRIALS: Final = 2
 class NightRequest:
     """What a night looks at. `history` is None for what the home has stored of its coins.
 
-    `twins` is None for what research.json asks for. `symbols` and `venue` narrow what is stored.
+    `twins` is None for what research.json asks for. `symbols` and `venue` narrow what is stored; `notes` are
+    words that the night's document keeps.
     """
 
     night: str
@@ -66,6 +66,7 @@ class NightRequest:
     executor: str = "processes"
     jobs: int = field(default_factory=cores)
     twins: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def run_night(
     history = wanted.history or stored_history(home, wanted)
     setup = common_setup(for_history(read_setup(home), history))
     state = home.account(ACCOUNT)
-    with _one_at_a_time(state), pool_of(wanted.executor, wanted.jobs) as pool:
+    with one_at_a_time(state), pool_of(wanted.executor, wanted.jobs) as pool:
         findings, edge = findings_of(home, setup, history, progress)
         null = NullRecord(state / "null", setup, history, terms)
         _look_at_twins(null, setup, history, (terms, wanted.twins), pool, progress)
@@ -119,7 +120,7 @@ def run_night(
         null_rate=null.fields(terms),
         snooping=_snooping(found, progress),
         edge=edge,
-        notes=(_unit_words(runner),),
+        notes=(_unit_words(runner), *wanted.notes),
     )
     document = night_document(facts, found, assets)
     folder = _filed(home, wanted.night, document, assets)
@@ -129,46 +130,21 @@ def run_night(
 def stored_history(home: Home, wanted: NightRequest) -> History:
     """Return all that the home has stored of its coins at one venue: from the oldest bar to the newest.
 
-    Coins are those named, else the enabled ones and every other one with bars. Raises `ConfigError`.
+    Which coins these are `looked_at` says. Raises `ConfigError`.
     """
-    setup = read_setup(home)
-    if setup.engine.feed == "embedded" and not wanted.venue:
+    coins = looked_at(read_setup(home), wanted.venue, wanted.symbols)
+    if not coins.spans:
         raise ConfigError(
-            "this home's prices are simulated, research on them would find what was put in; fetch real ones: "
-            "chloe data download, then chloe research run --venue bybit"
+            f"{coins.data} has no candles of {coins.venue} for any coin: "
+            f"chloe data download --venue {coins.venue}"
         )
-    venue = wanted.venue or _common_venue(setup)
-    data = setup.engine.data_folder(home.path)
-    feed = FilesFeed(open_shelf(data), venue)
-    spans: dict[str, tuple[int, int]] = {}
-    for asset in setup.registry.assets:
-        if wanted.symbols and asset.symbol not in wanted.symbols:
-            continue
-        try:
-            bars = feed.series(venue, asset.symbol, asset.base_timeframe).bars
-        except DataError:
-            continue
-        if len(bars):
-            spans[asset.symbol] = (int(bars.open_ms[0]), int(bars.close_ms[-1]))
-    if not spans:
-        raise ConfigError(
-            f"{data} has no candles of {venue} for any coin: chloe data download --venue {venue}"
-        )
-    asked = set(wanted.symbols) or {asset.symbol for asset in setup.enabled if asset.venue == venue}
     return History(
-        data=data,
-        venue=venue,
-        symbols=tuple(symbol for symbol in setup.order if symbol in spans or symbol in asked),
-        from_ms=min(first for first, _ in spans.values()),
-        to_ms=max(last for _, last in spans.values()),
+        data=coins.data,
+        venue=coins.venue,
+        symbols=tuple(asset.symbol for asset in coins.assets),
+        from_ms=min(first for first, _ in coins.spans.values()),
+        to_ms=max(last for _, last in coins.spans.values()),
     )
-
-
-def _common_venue(setup: Setup) -> str:
-    if setup.engine.feed == "files":
-        return setup.engine.files.venue
-    venues = [asset.venue for asset in setup.enabled or setup.registry.assets]
-    return max(dict.fromkeys(venues), key=venues.count)
 
 
 def _look_at_twins(
@@ -220,21 +196,24 @@ def _filed(home: Home, night: str, document: Document, assets: Sequence[Document
             (beside / name).write_bytes(written(each))
         if place.exists():
             old = place.with_name(f".{night}.old.{os.getpid()}")
-            place.rename(old)
-            beside.rename(place)
-            shutil.rmtree(old, ignore_errors=True)
+            with uninterrupted():
+                place.rename(old)
+                beside.rename(place)
+                shutil.rmtree(old, ignore_errors=True)
         else:
             beside.rename(place)
     except OSError as fault:
-        shutil.rmtree(beside, ignore_errors=True)
         raise DataError(
             "unwritable", f"{place} can't be written ({fault.strerror}): make room, and run it again"
         ) from fault
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)  # it is there still only where something came between
     return place
 
 
 @contextmanager
-def _one_at_a_time(state: Path) -> Iterator[None]:
+def one_at_a_time(state: Path) -> Iterator[None]:
+    """Hold the lock of research's state; raise `LockHeld` while another night has it."""
     try:
         state.mkdir(parents=True, exist_ok=True)
         file = os.open(state / "night.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -141,7 +141,7 @@ def test_the_tick_of_the_timer_is_the_runner_of_the_spec() -> None:
 
 def test_research_waits_for_trading_and_goes_first_where_memory_is_short() -> None:
     text, trading = unit_text(RESEARCH, STANDARD), unit_text(SERVICE, STANDARD)
-    assert value(text, "Type") == "oneshot" and value(text, "SuccessExitStatus") == "3 5"
+    assert value(text, "Type") == "oneshot" and value(text, "SuccessExitStatus") == "3 5 143"
     assert value(text, "ExecStart") == "/opt/chloe/venv/bin/chloe research run --home /var/lib/chloe"
     assert int(value(text, "Nice")) > 0 and value(text, "IOSchedulingClass") == "idle"
     assert int(value(text, "CPUWeight")) < 100 and value(text, "MemoryMax").endswith("%")
@@ -154,6 +154,15 @@ def test_research_is_hardened_as_the_service_is_but_compiles_and_has_no_keys() -
     hardening = trading[trading.index("\nMemoryDenyWriteExecute=") :].splitlines()
     assert {line for line in hardening if line not in text.splitlines()} == apart
     assert "LoadCredential=" not in text and not apart & set(text.splitlines())
+
+
+def test_research_may_fetch_candles_and_write_the_home_alone() -> None:
+    text = unit_text(RESEARCH, STANDARD)
+    assert value(text, "Wants") == "network-online.target"
+    assert value(text, "After") == "network-online.target time-sync.target"
+    assert value(text, "RestrictAddressFamilies") == "AF_UNIX AF_INET AF_INET6"
+    assert value(text, "StateDirectory") == "chloe" and value(text, "ProtectSystem") == "strict"
+    assert "IPAddressDeny=" not in text and "PrivateNetwork=" not in text
 
 
 def test_research_goes_without_what_only_root_s_manager_can_give() -> None:

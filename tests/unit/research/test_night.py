@@ -11,7 +11,7 @@ from engine_alpha.errors import ConfigError, DataError, LockHeld
 from engine_alpha.home import Home
 from engine_alpha.research.documents import sha256_of
 from engine_alpha.research.markets.homes import written
-from engine_alpha.research.night import NightRequest, NightResult, _one_at_a_time, run_night, stored_history
+from engine_alpha.research.night import NightRequest, NightResult, one_at_a_time, run_night, stored_history
 from engine_alpha.research.null_rate import NullRecord, Seen, rate_of
 from tests.unit.research.search.markets import CARDS, a_market
 
@@ -139,7 +139,7 @@ def test_the_same_night_again_gives_the_same_findings(home: Home, result: NightR
 
 
 def test_another_night_waits_its_turn(home: Home) -> None:
-    with _one_at_a_time(home.account("research")), pytest.raises(LockHeld, match="another night of research"):
+    with one_at_a_time(home.account("research")), pytest.raises(LockHeld, match="another night of research"):
         run_night(home, a_request(home))
 
 
