@@ -102,12 +102,19 @@ def seen_on(twin: Twin) -> Seen:
     """Run the procedure on one twin; nothing of it is counted as a trial of the real history."""
     try:
         with tempfile.TemporaryDirectory(prefix="chloe-twin-") as folder:
-            history = _written(twin, Path(folder))
-            setup = refined(twin.setup)  # a price that wandered down would stand on a few of its ticks
-            found = investigate(Request(setup=setup, history=history, terms=twin.terms))
+            found = investigate(request_of(twin, Path(folder)))
     except (ChloeError, OSError) as fault:
         return Seen(number=twin.number, fired=False, fault=str(fault))
     return Seen(number=twin.number, fired=any(proposal.passes for proposal in found.proposals))
+
+
+def request_of(twin: Twin, folder: Path) -> Request:
+    """Write a twin's bars into a folder and return what to investigate, on ticks as fine as its prices.
+
+    On the venue's own tick a price that wandered down would stand on a few of them, and jump by percents.
+    """
+    history = _written(twin, folder)
+    return Request(setup=refined(twin.setup), history=history, terms=twin.terms)
 
 
 def _written(twin: Twin, folder: Path) -> History:
