@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from engine_alpha.backtest.world import Prepared, readable_bars
+from engine_alpha.config.assets import known_symbols
 from engine_alpha.config.cards import read_cards
 from engine_alpha.config.risk import read_risk, shares_fault
 from engine_alpha.domain.asset import AssetConfig
@@ -49,7 +50,8 @@ def backtest_setup(home: Home, wanted: History, overrides: Overrides) -> Setup:
     if overrides.detail is not None:
         setup = replace(setup, risk=setup.risk.model_copy(update={"detail": overrides.detail}))
     if overrides.cards is not None:
-        known = [asset.symbol for asset in setup.registry.assets]
+        contracts = [symbol for each in setup.instruments.values() for symbol in each]
+        known = known_symbols(setup.registry, contracts)
         setup = replace(setup, cards=read_cards(overrides.cards, known))
     return for_history(setup, wanted)
 

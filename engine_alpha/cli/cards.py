@@ -101,11 +101,12 @@ def uncovered_regimes(home: Home, found: Cards, asset: AssetConfig) -> list[str]
 
 
 def _read(home: Home) -> tuple[Cards, Registry]:
-    from engine_alpha.config.assets import read_registry
+    from engine_alpha.config.assets import known_symbols, read_registry
     from engine_alpha.config.cards import read_cards
+    from engine_alpha.config.instruments import known_contracts
 
     registry = read_registry(home.registry)
-    known = [asset.symbol for asset in registry.assets] + [fault.symbol for fault in registry.faults]
+    known = known_symbols(registry, known_contracts(home.instruments))
     return read_cards(home.cards, known), registry
 
 

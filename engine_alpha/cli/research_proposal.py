@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from engine_alpha.config.assets import read_registry
+from engine_alpha.config.assets import known_symbols, read_registry
 from engine_alpha.config.cards import Cards, read_cards
+from engine_alpha.config.instruments import known_contracts
 from engine_alpha.config.key_paths import key_path
 from engine_alpha.config.parameters import DEFAULT, KERNEL, own_file, read_config
 from engine_alpha.errors import ConfigError
@@ -67,7 +68,8 @@ def _outdated(home: Home, document: Fields) -> Iterator[str]:
 
 
 def _read(home: Home) -> Cards:
-    return read_cards(home.cards, [asset.symbol for asset in read_registry(home.registry).assets])
+    known = known_symbols(read_registry(home.registry), known_contracts(home.instruments))
+    return read_cards(home.cards, known)
 
 
 def _fields(cards: Cards) -> dict[str, Fields]:

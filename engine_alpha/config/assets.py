@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,6 +76,16 @@ class Registry:
 
     assets: tuple[AssetConfig, ...]
     faults: tuple[AssetFault, ...]
+
+
+def known_symbols(registry: Registry, contracts: Iterable[str]) -> list[str]:
+    """Return what a card may name: the registry's assets, refused ones too, and all contracts known of.
+
+    Shipped cards name coins. One that is taken out of the registry must not break them for the others; a
+    symbol that no venue knows is a mistake.
+    """
+    registered = [asset.symbol for asset in registry.assets] + [fault.symbol for fault in registry.faults]
+    return list(dict.fromkeys([*registered, *contracts]))
 
 
 def load_all_assets() -> list[AssetConfig]:

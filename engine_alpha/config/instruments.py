@@ -133,6 +133,12 @@ def load_instruments(directory: Path, venue: str) -> dict[str, Instrument]:
     return instruments_in(read_snapshot(newest_snapshot(directory, venue)))
 
 
+def known_contracts(directory: Path) -> list[str]:
+    """Return the symbols of all contracts in the newest snapshots of all venues."""
+    snapshots = [read_snapshot(newest_snapshot(directory, venue)) for venue in VENUES]
+    return [symbol for snapshot in snapshots for symbol in snapshot.instruments]
+
+
 def instruments_in(snapshot: Snapshot) -> dict[str, Instrument]:
     """Return a snapshot's contracts by symbol."""
     venue = snapshot.venue

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine_alpha.config.assets import Registry, read_registry
+from engine_alpha.config.assets import Registry, known_symbols, read_registry
 from engine_alpha.config.card_settings import own_cards
 from engine_alpha.config.cards import Cards, Playbook, playbook_of, read_cards
 from engine_alpha.config.engine import EngineConfig, read_engine
@@ -145,15 +145,16 @@ def read_setup(home: Home) -> Setup:
     fault = shares_fault(risk, registry.assets)
     if fault is not None:
         raise ConfigError(f"{home.risk}: {fault}")
-    known = [asset.symbol for asset in registry.assets] + [fault.symbol for fault in registry.faults]
     venues = {asset.venue for asset in registry.assets} | {"bybit", "binance"}
+    instruments = {venue: load_instruments(home.instruments, venue) for venue in sorted(venues)}
+    contracts = [symbol for each in instruments.values() for symbol in each]
     return Setup(
         home=home,
         registry=registry,
         engine=read_engine(home.engine),
         risk=risk,
-        cards=read_cards(home.cards, known),
-        instruments={venue: load_instruments(home.instruments, venue) for venue in sorted(venues)},
+        cards=read_cards(home.cards, known_symbols(registry, contracts)),
+        instruments=instruments,
     )
 
 

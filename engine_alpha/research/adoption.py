@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine_alpha.atomic_files import sync_folder, write_atomically
-from engine_alpha.config.assets import read_registry, unknown_symbol
+from engine_alpha.config.assets import known_symbols, read_registry, unknown_symbol
 from engine_alpha.config.card_settings import own_cards
 from engine_alpha.config.cards import read_cards
 from engine_alpha.config.checking import check
+from engine_alpha.config.instruments import known_contracts
 from engine_alpha.config.parameters import Adoption, ParametersConfig, own_file, set_of
 from engine_alpha.errors import ConfigError
 from engine_alpha.home import Home
@@ -132,13 +133,13 @@ def _held(home: Home, symbol: str) -> Iterator[Shelf]:
 def _require_usable(home: Home, symbol: str, fields: dict[str, Any]) -> None:
     """Raise `ConfigError` unless the coin could be stepped on this set, with the cards as they are now."""
     registry = read_registry(home.registry)
-    known = [asset.symbol for asset in registry.assets]
-    if symbol not in known:
+    if symbol not in [asset.symbol for asset in registry.assets]:
         raise unknown_symbol(symbol, registry, home.registry)
     config, problems = check(ParametersConfig, fields)
     if config is None:
         raise ConfigError("; ".join(f"the set for {symbol}: {problem}" for problem in problems))
     found = set_of(config)
+    known = known_symbols(registry, known_contracts(home.instruments))
     faults = own_cards(read_cards(home.cards, known), found.cards)[1]
     if faults:
         raise ConfigError("; ".join(f"the set for {symbol}: cards.{problem}" for problem in faults))

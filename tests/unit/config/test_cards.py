@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from engine_alpha.config.assets import AssetConfig
+from engine_alpha.config.assets import AssetConfig, Registry, known_symbols
 from engine_alpha.config.cards import Cards, Playbook, playbook_of, read_cards
+from engine_alpha.config.instruments import known_contracts
 from engine_alpha.errors import ConfigError
 from engine_alpha.kernel.codes import (
     ACTIVE,
@@ -21,6 +22,8 @@ from engine_alpha.kernel.codes import (
 )
 from engine_alpha.kernel.signals import SIGNAL_CODE
 from engine_alpha.kernel.values import Card, Condition
+
+SNAPSHOTS = Path(__file__).parents[3] / "config" / "instruments"
 
 CARD: dict[str, Any] = {
     "name": "breakout",
@@ -329,6 +332,14 @@ def test_a_symbol_that_is_not_registered_refuses_the_card(folder: Callable[..., 
         'no asset "BTCUSD" in the registry; did you mean "BTCUSDT"?',
     )
     assert cards.faults_of("ETHUSDT") == (fault,)
+
+
+def test_a_coin_taken_out_of_the_registry_breaks_no_card_that_names_it(folder: Callable[..., Path]) -> None:
+    path = folder(a=changed("scope.symbols", ["ETHUSDT", "SOLUSDT"]))
+    known = known_symbols(Registry(assets=(asset(),), faults=()), known_contracts(SNAPSHOTS))
+    assert read_cards(path, known).faults == ()
+    (fault,) = read_cards(folder(a=changed("scope.symbols", ["SOLUSD"])), known).faults
+    assert fault.message.endswith('did you mean "SOLUSDT"?')
 
 
 def test_comments_are_welcome_in_cards_and_other_files_are_left_alone(folder: Callable[..., Path]) -> None:
