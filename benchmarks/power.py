@@ -3,8 +3,9 @@
     python -m benchmarks.power [--seed S] [--markets N] [--coins 3] [--years 2] [--jobs 2] [--json]
     python -m benchmarks.power --solve [--seed S] [--markets N]
 
-Markets with an edge planted for one card, so strong that the card as shipped makes a profit factor of 1.2,
-1.3, 1.5 net of costs, alone and over very long histories. Each goes through the whole procedure.
+Markets with an edge planted for one card, so strong that the card, entering where the edge begins, makes a
+profit factor of 1.2, 1.3, 1.5 net of costs, alone and over very long histories. Each goes through the whole
+procedure.
 Found: any coin has a passing proposal that trades the card. Claimed: the profit factor such a proposal
 expects, over the planted one; below it, what every market's walk-forward made of the card, found or not.
 --solve measures anew how strong a drift makes these factors; it takes an hour for 150 markets.

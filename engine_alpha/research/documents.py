@@ -46,10 +46,12 @@ IN_SHORT: Final = (
 class AssetFindings:
     """What was found of one coin beside the search: notes on its data, its edge by cell, its calibration.
 
-    `active` names the cards that trade by their files.
+    `active` names the cards that trade it by their files, `inside` those whose scope has it, whatever their
+    status.
     """
 
     active: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     edge: tuple[Document, ...] = ()
     calibration: Document | None = None
@@ -84,7 +86,7 @@ def asset_document(
         "passes": proposal is not None and proposal.passes,
         "confidence_min": None if proposal is None else proposal.confidence_min,
         "cards": [] if proposal is None else [plain(asdict(card)) for card in proposal.cards],
-        "changes": [] if proposal is None else changes_of(proposal),
+        "changes": [] if proposal is None else changes_of(proposal, findings, cards_of(found)),
         "factor": None if proposal is None else factor_fields(proposal.factor),
         "expected": None if proposal is None or proposal.expected is None else asdict(proposal.expected),
         "as_shipped": None if proposal is None else shipped_factor(found, symbol, findings.active),
@@ -128,9 +130,19 @@ def asset_words(symbol: str, proposal: Proposal | None, fault: str | None) -> st
     return f"{symbol}: the evidence does not suffice ({first}); the proposal is not to trade it"
 
 
-def changes_of(proposal: Proposal) -> list[str]:
-    """Return what would change for a coin, one sentence a key."""
-    found = []
+def cards_of(found: Investigation) -> list[str]:
+    """Name the cards that were searched."""
+    return [played.space.card for played in found.played]
+
+
+def changes_of(proposal: Proposal, findings: AssetFindings, searched: Sequence[str]) -> list[str]:
+    """Return what would change for a coin, one sentence a card that it begins to trade or stops, or a key."""
+    chosen = [card.card for card in proposal.cards]
+    found: list[str] = []
+    if proposal.passes:
+        found += [f"{name}: traded here from now on" for name in chosen if name not in findings.active]
+        dropped = [name for name in findings.active if name in searched and name not in chosen]
+        found += [f"{name}: not traded here any more" for name in dropped]
     for card in proposal.cards:
         for key, value in card.proposed.items():
             now = card.now.get(key)
@@ -150,9 +162,9 @@ def parameters_document(
     Only what differs from the cards' files is written: what a person edits there goes on to count. With a
     calibration the least confidence is what the raw one is worth by it, so it admits the same bars.
     """
-    names = [played.space.card for played in found.played]
+    names = cards_of(found)
     chosen = {card.card: card for card in proposal.cards}
-    settings = {name: _settings(chosen.get(name), name in findings.active) for name in names}
+    settings = {name: _settings(proposal.symbol, chosen.get(name), name, findings) for name in names}
     fields = base.model_dump(mode="json")
     rows = findings.calibration_rows
     limit = proposal.confidence_min
@@ -165,8 +177,9 @@ def parameters_document(
     return dict(fields)
 
 
-def _settings(chosen: CardProposal | None, is_active: bool) -> Document:
+def _settings(symbol: str, chosen: CardProposal | None, name: str, findings: AssetFindings) -> Document:
     """Return what a coin uses otherwise than a card's file says; nothing where it is the same."""
+    is_active = name in findings.active
     if chosen is None:
         return {"status": "shadow"} if is_active else {}
     changes = {
@@ -174,6 +187,8 @@ def _settings(chosen: CardProposal | None, is_active: bool) -> Document:
         for key, value in chosen.proposed.items()
         if key != "confidence_min" and value != chosen.now.get(key)
     }
+    if name not in findings.inside:
+        changes["scope.symbols"] = [symbol]
     return ({} if is_active else {"status": "active"}) | ({"changes": changes} if changes else {})
 
 

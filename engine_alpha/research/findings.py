@@ -32,11 +32,17 @@ def findings_of(
     pool = pool_of({symbol: each.trades(history.to_ms) for symbol, each in datasets.items()})
     cut_ms = cut_of(pool, FIT_SHARE)
     edge = edge_of(pool, [card.name for card in setup.cards.cards], bands_of(pool, cut_ms))
-    active = tuple(card.name for card in setup.cards.cards if card.status == "active")
     found = {}
     for done, symbol in enumerate(history.symbols, start=1):
         rows = tuple(plain(row) for row in edge_rows(edge, symbol))
-        found[symbol] = replace(_findings(datasets, pool, symbol, rows), active=active)
+        inside = [
+            card for card in setup.cards.cards if not card.scope.symbols or symbol in card.scope.symbols
+        ]
+        found[symbol] = replace(
+            _findings(datasets, pool, symbol, rows),
+            active=tuple(card.name for card in inside if card.status == "active"),
+            inside=tuple(card.name for card in inside),
+        )
         progress("measuring edges", done, len(history.symbols))
     return found, tuple(plain(row) for row in edge_rows(edge, None))
 

@@ -25,6 +25,7 @@ MOST = 100.0  # the largest cap that risk.json takes
 NEVER_TRADES = 1_000_000
 SIZING = ("risk", "activation")  # keys of a card that tie a trade to its size and to earlier ones
 PER_DAY = "risk.trades_per_day"
+SYMBOLS = "scope.symbols"
 
 Status = Callable[[str], str]
 
@@ -56,9 +57,13 @@ def neutral_risk(risk: RiskConfig) -> RiskConfig:
 
 
 def neutral_card(card: CardConfig) -> CardConfig:
-    """Return the card at full size whatever its own record says; its entries a day stay limited."""
+    """Return the card at full size whatever its own record says; its entries a day stay limited.
+
+    It is measured on every coin: which coins trade it now is what research may propose to change.
+    """
     risk = card.risk.model_copy(update={"size_factor": 1.0, "max_notional_quote": None})
-    return card.model_copy(update={"risk": risk, "activation": Activation()})
+    scope = card.scope.model_copy(update={"symbols": ()})
+    return card.model_copy(update={"risk": risk, "scope": scope, "activation": Activation()})
 
 
 def neutral_setup(setup: Setup) -> Setup:
@@ -93,10 +98,14 @@ def _with(setup: Setup, change: Callable[[CardConfig], CardConfig], status: Stat
 
 
 def _settings(cards: Mapping[str, CardSettings], status: Status | None) -> dict[str, CardSettings]:
-    """Return a coin's settings of cards without what sizes and judges them; `status` changes their status."""
+    """Return a coin's settings of cards without what sizes, judges and places them, in another status."""
     found: dict[str, CardSettings] = {}
     for name, own in cards.items():
-        changes = {text: value for text, value in own.changes.items() if text.split(".")[0] not in SIZING}
+        changes = {
+            text: value
+            for text, value in own.changes.items()
+            if text.split(".")[0] not in SIZING and text != SYMBOLS
+        }
         if PER_DAY in own.changes:
             changes[PER_DAY] = own.changes[PER_DAY]
         elif isinstance(own.changes.get("risk"), dict):

@@ -3,10 +3,14 @@
 Contracts are the venue's, but for a finer tick (see `FINER`) and no day on which they began or ended.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
 
+from engine_alpha.config.card_settings import CardSettings, own_card
 from engine_alpha.config.cards import Cards
 from engine_alpha.config.instruments import newest_snapshot, read_snapshot, write_snapshot
 from engine_alpha.home import Home, init_home
@@ -15,6 +19,8 @@ from engine_alpha.plans.setup import Setup
 from engine_alpha.research.markets.market import FINER, HOUR_MS, VENUE, Market
 from engine_alpha.research.neutral import neutral_setup
 from engine_alpha.store.months import write_bars
+
+NO_CHANGES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def written(market: Market, folder: Path) -> tuple[Home, History]:
@@ -34,13 +40,12 @@ def written(market: Market, folder: Path) -> tuple[Home, History]:
     return home, wanted
 
 
-def card_alone(home: Home, wanted: History, name: str) -> Setup:
-    """Return the neutral setup in which this card trades and no other one does."""
+def card_alone(home: Home, wanted: History, name: str, changes: Mapping[str, Any] = NO_CHANGES) -> Setup:
+    """Return the neutral setup in which this card trades, changed by paths of keys, and no other one does."""
     setup = neutral_setup(history_setup(home, wanted))
-    cards = tuple(
-        card.model_copy(update={"status": "active" if card.name == name else "disabled"})
-        for card in setup.cards.cards
-    )
+    mine = CardSettings(status="active", changes=dict(changes))
+    off = CardSettings(status="disabled", changes={})
+    cards = tuple(own_card(card, mine if card.name == name else off)[0] for card in setup.cards.cards)
     return replace(setup, cards=Cards(cards=cards, faults=setup.cards.faults), made={})
 
 

@@ -19,7 +19,7 @@ from engine_alpha.research.markets.walk import common_of, moves_of
 CARD: Final = "momentum-long"
 SPAN_BARS: Final = 336
 THRESHOLD: Final = 0.5
-"""The card's own: it enters where the drift begins, and keeps the part before its exit."""
+"""The card enters at it, where the drift begins, and keeps the part before its exit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ STRENGTHS: Final[Mapping[float, Factor]] = {
         (1.5, 0.009, 1.507, 1.380, 1.646, 0.2550, 9_798),
     )
 }
-"""By planted profit factor: the strength, and what the card as shipped made of such markets with it.
+"""By planted profit factor: the strength, and what the card made of such markets with it.
 
 Measured by `python -m benchmarks.power --solve --seed 7 --markets 150 --strength 0.0042 0.0059 0.009`, over
 900 coin-years. Without an edge the same markets gave 0.981, 95 % 0.891 to 1.081, in 10,749 trades.

@@ -1,4 +1,4 @@
-"""How large a planted edge is: what the shipped card makes of such markets, alone and net of all costs."""
+"""How large a planted edge is: what its card makes of such markets, alone and net of all costs."""
 
 import math
 import tempfile
@@ -13,7 +13,7 @@ from engine_alpha.domain.bars import Floats
 from engine_alpha.kernel.profit_factor import Z_95
 from engine_alpha.research.markets.homes import card_alone, written
 from engine_alpha.research.markets.market import Market
-from engine_alpha.research.markets.planted import CARD, Factor
+from engine_alpha.research.markets.planted import CARD, THRESHOLD, Factor
 
 TOLERANCE: Final = 0.01
 """Of the logarithm of the profit factor: far inside the interval of any run one would wait for."""
@@ -28,11 +28,14 @@ class Played(NamedTuple):
     trades: int
 
 
-def net_r(market: Market, card: str = CARD) -> Floats:
-    """Return the net R of each trade that the card, alone in its neutral setup, makes of a market."""
+def net_r(market: Market) -> Floats:
+    """Return the net R of each trade that the card, alone in its neutral setup, makes of a market.
+
+    It enters where the drift begins, whatever the card's file says now.
+    """
     with tempfile.TemporaryDirectory(prefix="chloe-market-") as folder:
         home, wanted = written(market, Path(folder) / "home")
-        setup = card_alone(home, wanted, card)
+        setup = card_alone(home, wanted, CARD, {"entry[0].at_least": THRESHOLD})
         return np.asarray(prepare(setup, wanted).swept(setup).rows["r"], np.float64).copy()
 
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from engine_alpha.config.card_settings import CardSettings, own_cards
+from engine_alpha.config.cards import playbook_of, read_cards
 from engine_alpha.config.parameters import ParametersConfig
 from engine_alpha.errors import ConfigError, DataError, LockHeld
 from engine_alpha.home import Home
+from engine_alpha.plans.setup import read_setup
 from engine_alpha.research.documents import sha256_of
 from engine_alpha.research.markets.homes import written
 from engine_alpha.research.night import NightRequest, NightResult, one_at_a_time, run_night, stored_history
@@ -44,7 +47,6 @@ def with_twins(home: Home, wanted: NightRequest, fired: int = 0) -> None:
     """Write down that so many of twenty twins fired, as if they had been looked at."""
     from engine_alpha.config.research import read_research
     from engine_alpha.plans.history import for_history
-    from engine_alpha.plans.setup import read_setup
     from engine_alpha.research.search.space import common_setup
 
     assert wanted.history is not None
@@ -85,7 +87,10 @@ def test_a_passing_proposal_is_a_parameter_set_that_can_be_read(result: NightRes
     assert document["adopt"] == f"chloe research adopt ETHUSDT --night {NIGHT}"
     config = ParametersConfig.model_validate({**document["parameters"], "version": "x-1"}, strict=False)
     trading = {card["card"]: card for card in document["cards"]}
-    for name in CARDS:  # both are active by their files
+    shipped = {card.name: card for card in read_cards(Path(__file__).parents[3] / "config" / "cards").cards}
+    traded = [name for name in CARDS if "ETHUSDT" in (shipped[name].scope.symbols or ("ETHUSDT",))]
+    assert traded
+    for name in traded:
         settings = config.cards.get(name)
         assert (settings is not None and settings.status == "shadow") == (name not in trading)
         if name in trading:
@@ -193,3 +198,25 @@ def test_the_rate_has_its_exact_interval(twins: int, fired: int, low: float, hig
     rate = rate_of(twins, fired)
     assert rate.value == fired / twins
     assert (rate.low, rate.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+def test_a_card_kept_to_other_coins_is_looked_at_and_adopting_brings_it_here(tmp_path: Path) -> None:
+    home = a_home(tmp_path / "home")
+    path = home.cards / "momentum-long.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["scope"]["symbols"] = ["BTCUSDT"]
+    path.write_text(json.dumps(card), encoding="utf-8")
+    wanted = a_request(home)
+    with_twins(home, wanted)
+    found = {each["symbol"]: each for each in run_night(home, wanted).assets}
+    assert found["ETHUSDT"]["passes"] and found["BTCUSDT"]["passes"]
+    here = "momentum-long: traded here from now on"
+    assert here in found["ETHUSDT"]["changes"] and here not in found["BTCUSDT"]["changes"]
+    settings = found["ETHUSDT"]["parameters"]["cards"]["momentum-long"]
+    assert settings["status"] == "active" and settings["changes"]["scope.symbols"] == ["ETHUSDT"]
+    assert "scope.symbols" not in str(found["BTCUSDT"]["parameters"]["cards"])
+    own = {name: CardSettings(**each) for name, each in found["ETHUSDT"]["parameters"]["cards"].items()}
+    cards, problems = own_cards(read_cards(home.cards), own)
+    eth = next(asset for asset in read_setup(home).registry.assets if asset.symbol == "ETHUSDT")
+    assert problems == () and "momentum-long" in playbook_of(cards, eth).names
+    assert "momentum-long" not in playbook_of(read_cards(home.cards), eth).names
