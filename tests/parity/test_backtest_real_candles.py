@@ -31,14 +31,14 @@ def a_default_home(path: Path) -> Home:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("days", [8, pytest.param(31, marks=pytest.mark.slow)])
 def test_days_of_the_twelve_coins(tmp_path: Path, shared_data: Path, days: int) -> None:
-    """May 2021; a card that trades at every chance stands behind the default ones, which enter 21 times."""
+    """May 2021; a card that trades at every chance stands behind the default ones."""
     home = a_default_home(tmp_path)
     put_card(home, {**QUICK, "risk": {"size_factor": 0.1}, "scope": {"priority": -1}})
     month = between(shared_data, (2021, 5), (2021, 6))
     found = compared(home, replace(month, to_ms=month.from_ms + days * 86_400_000))
     assert found.difference is None
     assert found.decisions == 12 * days * 24
-    assert found.trades >= 3 * days
+    assert found.trades >= days
 
 
 @pytest.mark.slow

@@ -244,7 +244,7 @@ def test_equal_configurations_have_one_fingerprint_however_they_came_about(home:
     alone = variants_of(setup, "exits.stop.range=4:10:1")
     beside = variants_of(setup, "exits.stop.range=4.0:10.0:1", "risk:cooldown_bars=1,5")
     assert alone.fingerprint((6,)) == beside.fingerprint((6.0, 1)) != beside.fingerprint((6.0, 5))
-    assert alone.fingerprint((8,)) == variants_of(setup, "entry[0].at_least=0.5").fingerprint((0.5,))
+    assert alone.fingerprint((8,)) == variants_of(setup, "entry[0].at_least=0.25").fingerprint((0.25,))
     set_value(home.cards / "momentum-long.json", "exits", {"stop": {"range": 6}})
     edited = variants_of(setup_of(home), "exits.when=[[]]")
     assert edited.fingerprint(([],)) != alone.fingerprint((6,))

@@ -41,7 +41,8 @@ def test_a_wrong_setting_is_told_with_its_place(home: Path, run: Run) -> None:
 def test_a_regime_whose_card_a_coin_only_watches_is_not_covered(home: Path, run: Run) -> None:
     put(home, "ETHUSDT", version="eth-7", cards=SETTINGS)
     shown = run("cards", "check").stdout
-    assert "no active card: trend_up of ETHUSDT" in shown
+    assert "no active card: trend_up, trend_down, chop of ETHUSDT" in shown
+    assert "no active card: trend_down, chop of BTCUSDT" in shown
 
 
 def test_the_list_of_coins_names_a_set_of_a_coins_own(home: Path, run: Run) -> None:

@@ -68,11 +68,11 @@ def test_changes_reach_the_kernels_card_by_their_paths(home: Home) -> None:
 
 def test_cards_are_asked_by_their_priority_after_the_changes_then_by_file(home: Home) -> None:
     before = plan_of(read_setup(home), ETH).names
-    assert before[:3] == ("momentum-long", "momentum-short", "volatility-breakout")
+    assert before == ("momentum-long", "volatility-breakout", "range-dip")
     plan = with_cards(home, momentum_long={"changes": {"scope.priority": 20}})
-    assert plan.names[:3] == ("momentum-short", "momentum-long", "volatility-breakout"), "m before v"
-    plan = with_cards(home, volatility_breakout={"changes": {"scope.priority": 30}})
-    assert plan.names[:3] == ("momentum-long", "momentum-short", "volatility-breakout")
+    assert plan.names[:2] == ("momentum-long", "volatility-breakout"), "m before v"
+    plan = with_cards(home, volatility_breakout={"changes": {"scope.priority": 31}})
+    assert plan.names[:2] == ("volatility-breakout", "momentum-long")
 
 
 def test_own_settings_and_calibration_are_in_the_hash_and_the_version_is_named(home: Home) -> None:

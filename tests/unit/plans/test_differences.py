@@ -160,7 +160,7 @@ def test_a_card_is_told_by_the_keys_that_changed(before: Setup, home: Home) -> N
     assert told(before, home) == [
         "card momentum-long: rationale changed",
         'card momentum-long: scope.symbols [] → ["ETHUSDT"]',
-        "card momentum-long: entry[0].at_least 0.5 → 0.75",
+        "card momentum-long: entry[0].at_least 0.25 → 0.75",
         "card momentum-long: exits.stop.atr null → 2",
         "card momentum-long: exits.stop.range 8 → null",
         'card momentum-long: exits.target null → {"range": 12.0}',
