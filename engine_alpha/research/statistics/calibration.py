@@ -17,7 +17,6 @@ from engine_alpha.errors import BrokenPromise
 
 MOST_KNOTS: Final = 16
 SLOPE: Final = 1e-6  # a curve rises by this much of the confidence even where it is level
-LEAST_CHANCE: Final = 1e-15  # what a logarithm takes for impossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +122,6 @@ def brier_skill(probability: Floats, won: Floats, fit_rate: float) -> Skill:
     plain = (brier(np.full(len(won), rate), won) for rate in (fit_rate, won.mean() if len(won) else np.nan))
     against_fit, against_test = (1.0 - score / each if each > 0.0 else None for each in plain)
     return Skill(brier=score, against_fit=against_fit, against_test=against_test)
-
-
-def log_loss(probability: Floats, won: Floats) -> float:
-    """Return the mean negative log-likelihood, natural; NaN for no trades."""
-    if len(won) == 0:
-        return float("nan")
-    chance = np.clip(probability, LEAST_CHANCE, 1.0 - LEAST_CHANCE)
-    return float(-np.mean(won * np.log(chance) + (1.0 - won) * np.log1p(-chance)))
 
 
 def reliability(probability: Floats, won: Floats, bins: int | Sequence[float] = 10) -> tuple[Bin, ...]:

@@ -1,12 +1,13 @@
-"""Folds that look only back: purged, embargoed walk-forward, and combinatorial splits.
+"""Folds that look only back: walk-forward with an embargo.
 
-López de Prado: Advances in Financial Machine Learning (2018), chapters 7 and 12. A label is the interval from
-a trade's entry to its exit. Training takes labels that are over before its end (purged); an embargo, at least
-the longest holding time, keeps the test's start away from it. Times are ms UTC; ends are not included.
+López de Prado: Advances in Financial Machine Learning (2018), chapter 7. A choice is made on days before the
+end of training alone: of a trade that is open then it sees the marks so far, not the exit (purged). An
+embargo, at least the longest look-back, keeps the test's start away from it. Times are ms UTC; ends are not
+included.
 """
 
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -68,11 +69,6 @@ def walk_forward(
     )
 
 
-def trains_on(fold: Fold, entry_ms: Times, exit_ms: Times) -> Mask:
-    """Return which labels are for training: wholly inside, over before its end."""
-    return (entry_ms >= fold.train_from_ms) & (exit_ms < fold.train_end_ms)
-
-
 def tests_on(fold: Fold, entry_ms: Times) -> Mask:
     """Return which labels are for the test: those entered in it, so each trade is in one test."""
     return (entry_ms >= fold.test_from_ms) & (entry_ms < fold.test_to_ms)
@@ -82,55 +78,3 @@ def require_before(fit_end_ms: int, decision_ms: int) -> None:
     """Raise `BrokenPromise` unless what was fitted (on times before its end) precedes the decision."""
     if fit_end_ms > decision_ms:
         raise BrokenPromise(f"a fit that ends at {fit_end_ms} would be used for a decision at {decision_ms}")
-
-
-def apart_from(
-    test_from_ms: int, test_to_ms: int, entry_ms: Times, exit_ms: Times, embargo_ms: int = 0
-) -> Mask:
-    """Return which labels share no moment with a test, nor begin within the embargo after it."""
-    return (exit_ms < test_from_ms) | (entry_ms >= test_to_ms + embargo_ms)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """Rows to train on and rows to test on; `groups` are the tested ones, from 0."""
-
-    groups: tuple[int, ...]
-    train: Times
-    test: Times
-
-
-def combinatorial(
-    rows: int, groups: int, test_groups: int, purge: int = 0, embargo: int = 0
-) -> tuple[Split, ...]:
-    """Return all splits that test so many of the groups of neighbouring rows (CPCV).
-
-    `purge` rows on either side of a tested group are not trained on, and `embargo` more after it.
-    """
-    if not 0 < test_groups < groups <= rows:
-        raise BrokenPromise(
-            f"{test_groups} of {groups} groups of {rows} rows: test fewer groups than there are"
-        )
-    edges = group_edges(rows, groups)
-    splits = []
-    for chosen in combinations(range(groups), test_groups):
-        tested, barred = np.zeros(rows, dtype=np.bool_), np.zeros(rows, dtype=np.bool_)
-        for group in chosen:
-            first, end = edges[group], edges[group + 1]
-            tested[first:end] = True
-            barred[max(0, first - purge) : end + purge + embargo] = True
-        train, test = np.flatnonzero(~(tested | barred)), np.flatnonzero(tested)
-        splits.append(Split(groups=chosen, train=train, test=test))
-    return tuple(splits)
-
-
-def group_edges(rows: int, groups: int) -> tuple[int, ...]:
-    """Return where the groups begin, and the end of the last; the first ones are a row longer if need be."""
-    size, longer = divmod(rows, groups)
-    return tuple(group * size + min(group, longer) for group in range(groups + 1))
-
-
-def splits_of_groups(groups: int, test_groups: int) -> tuple[tuple[int, ...], ...]:
-    """Return per group the splits that test it; the k-th of each group together are path k."""
-    chosen = list(combinations(range(groups), test_groups))
-    return tuple(tuple(at for at, each in enumerate(chosen) if group in each) for group in range(groups))

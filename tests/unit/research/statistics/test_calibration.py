@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss
-from sklearn.metrics import log_loss as sklearn_log_loss
 
 from engine_alpha.errors import BrokenPromise
 from engine_alpha.research.statistics.calibration import (
@@ -18,7 +17,6 @@ from engine_alpha.research.statistics.calibration import (
     brier_skill,
     expected_calibration_error,
     isotonic,
-    log_loss,
     reliability,
     rising,
 )
@@ -37,7 +35,6 @@ def trades(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_references_eight_trades() -> None:
     assert brier(SAID, WON) == pytest.approx(0.11875)
-    assert log_loss(SAID, WON) == pytest.approx(0.4003674, abs=5e-8)
     assert expected_calibration_error(SAID, WON, QUARTERS) == pytest.approx(0.1625)
 
 
@@ -48,8 +45,6 @@ def test_the_references_violators_are_pooled() -> None:
 def test_scores_are_scikit_learns() -> None:
     said, won = trades(1, 500)
     assert brier(said, won) == pytest.approx(brier_score_loss(won, said), abs=1e-14)
-    assert log_loss(said, won) == pytest.approx(sklearn_log_loss(won, said), abs=1e-12)
-    assert math.isfinite(log_loss(np.array([0.0, 1.0]), np.array([1.0, 0.0])))
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.floats(0.1, 9)), min_size=1, max_size=40))
@@ -153,7 +148,7 @@ def test_a_base_rate_that_is_always_right_leaves_no_skill_to_have() -> None:
 
 def test_no_trades_have_no_score() -> None:
     nothing = np.array([])
-    assert math.isnan(brier(nothing, nothing)) and math.isnan(log_loss(nothing, nothing))
+    assert math.isnan(brier(nothing, nothing))
     assert math.isnan(expected_calibration_error(nothing, nothing))
     assert reliability(nothing, nothing) == ()
     assert brier_skill(nothing, nothing, 0.5).against_test is None
