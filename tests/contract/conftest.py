@@ -43,6 +43,6 @@ def exchange() -> Iterator[RunningExchange]:
 @pytest.fixture
 async def feed(exchange: RunningExchange) -> AsyncIterator[CcxtFeed]:
     """Read the test exchange for both venues."""
-    feed = CcxtFeed({"bybit": exchange.url, "binance": exchange.url}, deadline_ms=3_000)
+    feed = CcxtFeed({"bybit": exchange.url, "binance": exchange.url}, deadline_ms=10_000)
     yield feed
     await feed.close()

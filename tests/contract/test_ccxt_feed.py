@@ -167,9 +167,9 @@ async def test_without_funding_the_bars_come_and_funding_is_unknown(
 
 @both_venues
 async def test_hanging_funding_ends_before_the_deadline(exchange: RunningExchange, venue: str) -> None:
-    exchange.market.faults.add(kind="delay", value=2_000, path="funding/history")
-    exchange.market.faults.add(kind="delay", value=2_000, path="fundingRate")
-    feed = CcxtFeed({venue: exchange.url}, deadline_ms=1_000)
+    exchange.market.faults.add(kind="delay", value=4_000, path="funding/history")
+    exchange.market.faults.add(kind="delay", value=4_000, path="fundingRate")
+    feed = CcxtFeed({venue: exchange.url}, deadline_ms=3_000)
     reading = await read(feed, venue)
     assert len(reading.bars) == 959 and reading.funding.to_ms == 0
     await feed.close()
@@ -226,7 +226,7 @@ async def test_it_says_where_prices_come_from(exchange: RunningExchange) -> None
 
 @both_venues
 def test_a_closed_feed_can_be_read_again_in_another_loop(exchange: RunningExchange, venue: str) -> None:
-    feed = CcxtFeed({venue: exchange.url}, deadline_ms=3_000)
+    feed = CcxtFeed({venue: exchange.url}, deadline_ms=10_000)
 
     async def read_and_close() -> Reading:
         try:

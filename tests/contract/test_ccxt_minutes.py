@@ -133,7 +133,7 @@ class Minutes(Listing):
 
 
 def too_slow(rows: list[Row]) -> list[Row]:
-    time.sleep(1.3)
+    time.sleep(2.6)
     return rows
 
 
@@ -155,7 +155,7 @@ async def test_minutes_that_are_late_or_wrong_cost_no_bars(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     exchange.market.listings["ETHUSDT"] = Minutes(listing, instead)
-    hasty = CcxtFeed({venue: exchange.url}, deadline_ms=1_500)
+    hasty = CcxtFeed({venue: exchange.url}, deadline_ms=3_000)
     await hasty.read(request(venue, hours=None), NOW_MS)  # loads ccxt
     with caplog.at_level(logging.WARNING, "chloe.feed"):
         reading = await hasty.read(request(venue, hours=2), NOW_MS)
@@ -184,7 +184,7 @@ async def test_the_pages_that_came_in_time_serve_their_bars(
         return rows if len(pages) == 1 else too_slow(rows)
 
     exchange.market.listings["ETHUSDT"] = Minutes(listing, slower_and_slower)
-    hasty = CcxtFeed({venue: exchange.url}, deadline_ms=1_500)
+    hasty = CcxtFeed({venue: exchange.url}, deadline_ms=3_000)
     await hasty.read(request(venue, hours=None), NOW_MS)  # loads ccxt
     counts = fitting(await hasty.read(request(venue, hours=50), NOW_MS))
     await hasty.close()

@@ -155,8 +155,11 @@ def test_stopped_while_it_plays_trials_it_goes_on_from_there(
 
 @pytest.mark.parametrize(
     ("ending", "group", "code"),
-    [(signal.SIGINT, False, 130), (signal.SIGINT, True, 130), (signal.SIGTERM, True, 143)],
-    ids=["SIGINT to it alone", "Ctrl-C", "SIGTERM to all, as systemd sends it"],
+    [
+        pytest.param(signal.SIGINT, False, 130, id="SIGINT to it alone", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, True, 130, id="Ctrl-C", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, True, 143, id="SIGTERM to all, as systemd sends it"),
+    ],
 )
 def test_stopped_while_workers_look_at_twins_none_of_them_stays(
     places: tuple[Path, Path], ending: signal.Signals, group: bool, code: int
@@ -174,6 +177,7 @@ def test_stopped_without_workers_it_ends_as_well(places: tuple[Path, Path]) -> N
     assert_nothing_half_done(night, err)
 
 
+@pytest.mark.slow
 def test_killed_without_a_word_it_leaves_no_worker_behind(places: tuple[Path, Path]) -> None:
     night = Night(*places, twins=4)
     found, _ = night.stopped(night.looks_at_twins, signal.SIGKILL, False)

@@ -7,7 +7,7 @@ from tests.simulation import coverage
 from tests.simulation.run import run_seed
 
 BARS, SEEDS_AT_ONCE = 40, 10
-QUICK_SEEDS = 20
+QUICK_SEEDS = 10
 SLOW_BARS, SLOW_SEEDS_AT_ONCE = 100, 50
 
 COVERING = (80, 73, 5, 7, 51)  # seeds that reach between them what the engine can reach by itself
