@@ -19,18 +19,19 @@ from engine_alpha.kernel.profit_factor import ProfitFactor, profit_factor
 from engine_alpha.research.edge.bands import NAMES, Bands
 from engine_alpha.research.edge.trades import Mask, Pool
 from engine_alpha.research.statistics.intervals import (
+    Drawn,
     Interval,
-    block_length,
     daily_sums,
+    drawn_intervals,
     mean_interval,
     mean_variance,
-    resampled,
 )
 from engine_alpha.research.statistics.pooling import Pooled, pooled
 
 DRAWS: Final = 1_000
 LEAST_DAYS: Final = 5
 """Days with trades below which a bootstrap would only repeat them."""
+NOT_DRAWN: Final = Drawn(factor=None, mean=None)
 Z_95: Final = 1.959963984540054
 
 
@@ -125,16 +126,17 @@ def _measured(pool: Pool, place: Place, mask: Mask, seed: int) -> list[Cell]:
 def _cell(place: Place, r: Floats, days: Ints, seed: int) -> Cell:
     """Measure trades in order of their days."""
     count, clusters = len(r), len(np.unique(days))
-    factor_drawn, mean_drawn = _bootstrap(r, days, seed) if clusters >= LEAST_DAYS else (None, None)
+    enough = clusters >= LEAST_DAYS
+    drawn = drawn_intervals(daily_sums(r, days), DRAWS, seed) if enough else NOT_DRAWN
     return Cell(
         place=place,
         trades=count,
         days=clusters,
         mean_r=float(r.mean()) if count else None,
         mean=mean_interval(r, days) if count else None,
-        mean_drawn=mean_drawn,
+        mean_drawn=drawn.mean,
         factor=profit_factor(r.tolist()),
-        factor_drawn=factor_drawn,
+        factor_drawn=drawn.factor,
         shrunk_r=None,
         shrunk=None,
         own_weight=None,
@@ -150,26 +152,6 @@ def _words(count: int, days: int, r: Floats) -> str:
     if not (r <= 0.0).any():
         return f"no losses in {count} trades"
     return f"{count} trades"
-
-
-def _bootstrap(r: Floats, days: Ints, seed: int) -> tuple[Interval | None, Interval | None]:
-    """Return the 95 % intervals of profit factor and mean, from the same draws of days in runs."""
-    sums = daily_sums(r, days)
-    random = np.random.default_rng(seed)
-    places = resampled(DRAWS, len(sums), float(block_length(len(sums))), random)
-    drawn = sums[places].sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factors = drawn[:, 0] / drawn[:, 1]  # inf without a loss, NaN with neither
-    means = (drawn[:, 0] - drawn[:, 1]) / drawn[:, 2]
-    return _percentiles(factors), _percentiles(means)
-
-
-def _percentiles(found: Floats) -> Interval | None:
-    known = found[~np.isnan(found)]
-    if len(known) < 2:
-        return None
-    low, high = np.quantile(known, [0.025, 0.975], method="inverted_cdf")
-    return Interval(low=float(low), high=float(high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

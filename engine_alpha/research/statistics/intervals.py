@@ -5,23 +5,17 @@
 * bootstrap: stationary (Politis & Romano, JASA 89 (1994)): rows are drawn in runs of a length that is
   geometric with mean `block`; without one, the cube root of the number of rows, the order that suits a
   variance (Hall, Horowitz, Jing, Biometrika 82 (1995)). Percentiles, so the logarithm makes no difference.
-  Trades of one day, across coins too, go together: `daily_sums` makes a row a day, `factor_of` and `mean_of`
-  read such rows.
+  Trades of one day, across coins too, go together: `daily_sums` makes a row a day.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from engine_alpha.domain.bars import Floats
-from engine_alpha.kernel.profit_factor import profit_factor
-
-AT_ONCE: Final = 1_000_000  # rows drawn in one batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +24,6 @@ class Interval:
 
     low: float
     high: float
-
-
-def factor_interval(nets: Floats) -> Interval | None:
-    """Return the 95 % interval of the profit factor of trades; None without a gain or without a loss."""
-    found = profit_factor(nets.tolist())
-    if found.low is None or found.high is None:
-        return None
-    return Interval(low=found.low, high=found.high)
 
 
 def mean_interval(values: Floats, days: NDArray[np.int64], level: float = 0.95) -> Interval | None:
@@ -70,51 +56,43 @@ def daily_sums(nets: Floats, days: NDArray[np.int64]) -> Floats:
     return np.column_stack([np.bincount(place, weights=part) for part in parts])
 
 
-def factor_of(sums: Floats) -> float:
-    """Return the profit factor of rows of `daily_sums`; inf without a loss, NaN with neither."""
-    profit, loss = float(sums[:, 0].sum()), float(sums[:, 1].sum())
-    if loss == 0.0:
-        return math.inf if profit > 0.0 else math.nan
-    return profit / loss
-
-
-def mean_of(sums: Floats) -> float:
-    """Return the mean result of a trade of rows of `daily_sums`."""
-    return float((sums[:, 0].sum() - sums[:, 1].sum()) / sums[:, 2].sum())
-
-
 def block_length(rows: int) -> int:
     """Return the mean length of the bootstrap's runs where none is given: the cube root of the rows."""
     return max(1, round(math.cbrt(rows)))
 
 
-def bootstrap_interval(
-    values: Floats,
-    statistic: Callable[[Floats], float],
-    draws: int = 1_000,
-    seed: int = 0,
-    block: float | None = None,
-    level: float = 0.95,
-) -> Interval | None:
-    """Return the percentile interval of a statistic of rows in order of time: (rows,) or (rows, columns).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Intervals by bootstrap; None where fewer than two draws say anything."""
 
-    `block` 1 draws single rows. Draws whose statistic is NaN do not count; None below 2 rows or draws.
+    factor: Interval | None
+    mean: Interval | None
+
+
+def drawn_intervals(
+    sums: Floats, draws: int = 1_000, seed: int = 0, block: float | None = None, level: float = 0.95
+) -> Drawn:
+    """Return the percentile intervals of profit factor and mean result, of rows of `daily_sums`.
+
+    Both are of the same draws. `block` 1 draws single rows.
     """
-    rows = len(values)
-    if rows < 2:
-        return None
-    mean_length = float(block_length(rows) if block is None else block)
-    random = np.random.default_rng(seed)
-    batch = max(1, AT_ONCE // rows)
-    found = np.empty(draws)
-    for start in range(0, draws, batch):
-        places = resampled(min(batch, draws - start), rows, mean_length, random)
-        found[start : start + len(places)] = [statistic(values[each]) for each in places]
-    found = found[~np.isnan(found)]
-    if len(found) < 2:
+    if len(sums) < 2:
+        return Drawn(factor=None, mean=None)
+    mean_length = float(block_length(len(sums)) if block is None else block)
+    places = resampled(draws, len(sums), mean_length, np.random.default_rng(seed))
+    drawn = sums[places].sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factors = drawn[:, 0] / drawn[:, 1]  # inf without a loss, NaN with neither
+    means = (drawn[:, 0] - drawn[:, 1]) / drawn[:, 2]
+    return Drawn(factor=_percentiles(factors, level), mean=_percentiles(means, level))
+
+
+def _percentiles(found: Floats, level: float) -> Interval | None:
+    known = found[~np.isnan(found)]
+    if len(known) < 2:
         return None
     tail = (1.0 - level) / 2.0
-    low, high = np.quantile(found, [tail, 1.0 - tail], method="inverted_cdf")  # no sums: inf stays inf
+    low, high = np.quantile(known, [tail, 1.0 - tail], method="inverted_cdf")  # no sums: inf stays inf
     return Interval(low=float(low), high=float(high))
 
 

@@ -119,14 +119,3 @@ def _days(variance: float, above: float, alpha: float) -> float | None:
     deviations = max(0.0, -float(ndtri(alpha))) / above
     days = variance * deviations * deviations
     return days if math.isfinite(days) else None
-
-
-def minimum_backtest_years(trials: float, yearly_sharpe: float) -> float | None:
-    """Return how many years of bars keep the best of so many idle trials from showing this yearly ratio.
-
-    Bailey, Borwein, López de Prado, Zhu: Pseudo-Mathematics and Financial Charlatanism, Notices of the AMS 61
-    (2014): (E[max] / SR)², E[max] in standard deviations. None for a ratio that is not above 0.
-    """
-    if yearly_sharpe <= 0.0:
-        return None
-    return (expected_best(trials) / yearly_sharpe) ** 2

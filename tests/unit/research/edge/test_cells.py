@@ -15,10 +15,8 @@ from engine_alpha.research.edge.cells import Cell, Edge, edge_of, edge_rows
 from engine_alpha.research.edge.trades import DAY_MS, cut_of
 from engine_alpha.research.statistics.intervals import (
     Interval,
-    bootstrap_interval,
     daily_sums,
-    factor_of,
-    mean_of,
+    drawn_intervals,
 )
 from tests.unit.research.edge.pools import START_MS, a_pool, a_table
 
@@ -45,8 +43,9 @@ def test_a_cell_is_the_mean_and_profit_factor_of_its_trades() -> None:
     assert own.mean_r == pytest.approx(float(r.mean()))
     assert own.factor == profit_factor(r.tolist())
     sums = daily_sums(r, np.arange(80))
-    assert bounds(own.factor_drawn) == pytest.approx(bounds(bootstrap_interval(sums, factor_of)), rel=0.01)
-    assert bounds(own.mean_drawn) == pytest.approx(bounds(bootstrap_interval(sums, mean_of)), abs=0.01)
+    drawn = drawn_intervals(sums)
+    assert bounds(own.factor_drawn) == pytest.approx(bounds(drawn.factor), rel=0.01)
+    assert bounds(own.mean_drawn) == pytest.approx(bounds(drawn.mean), abs=0.01)
     assert cell_of(edge, "BTC", "trend_up", "high").trades == 80
     both = cell_of(edge, None)
     assert both.trades == 160 and both.days == 80

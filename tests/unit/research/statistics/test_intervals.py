@@ -8,15 +8,13 @@ from arch.bootstrap import StationaryBootstrap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine_alpha.kernel.profit_factor import profit_factor
 from engine_alpha.research.statistics.intervals import (
     Interval,
     block_length,
-    bootstrap_interval,
     daily_sums,
-    factor_interval,
-    factor_of,
+    drawn_intervals,
     mean_interval,
-    mean_of,
     mean_variance,
     resampled,
 )
@@ -37,19 +35,6 @@ def heavy_tailed(random: np.random.Generator, trades: int) -> np.ndarray:
     return np.where(random.random(trades) < 0.35, wins, -1.0)
 
 
-def test_eight_trades_say_nearly_nothing() -> None:
-    found = known(factor_interval(FREQTRADE))
-    assert (found.low, found.high) == pytest.approx((0.50, 13.5), abs=0.03)
-    rows = daily_sums(FREQTRADE, np.arange(8))
-    assert factor_of(rows) == pytest.approx(2.6071429, abs=5e-8)
-    assert mean_of(rows) == pytest.approx(56.25)
-
-
-@pytest.mark.parametrize("nets", [[], [1.0, 2.0], [-1.0]])
-def test_without_gain_or_loss_a_factor_has_no_interval(nets: list[float]) -> None:
-    assert factor_interval(np.array(nets)) is None
-
-
 def test_the_mean_of_trades_on_days_of_their_own_has_the_textbooks_interval() -> None:
     found = known(mean_interval(FREQTRADE, np.arange(8)))
     error = FREQTRADE.std(ddof=1) / math.sqrt(8)
@@ -63,8 +48,8 @@ def test_trades_of_one_day_count_as_one() -> None:
     each = random.standard_normal(50)
     copied, days = np.repeat(each, 12), np.repeat(np.arange(50), 12)
     assert mean_variance(copied, days) == pytest.approx(mean_variance(each, np.arange(50)))
-    single = known(bootstrap_interval(daily_sums(each, np.arange(50)), mean_of, seed=3, block=1))
-    twelve = known(bootstrap_interval(daily_sums(copied, days), mean_of, seed=3, block=1))
+    single = known(drawn_intervals(daily_sums(each, np.arange(50)), seed=3, block=1).mean)
+    twelve = known(drawn_intervals(daily_sums(copied, days), seed=3, block=1).mean)
     assert (twelve.low, twelve.high) == pytest.approx((single.low, single.high))
 
 
@@ -78,29 +63,30 @@ def test_a_single_day_has_no_interval(rows: int) -> None:
     values, days = np.ones(rows), np.zeros(rows, dtype=np.int64)
     assert mean_interval(values, days) is None
     assert mean_interval(np.ones(3), np.zeros(3, dtype=np.int64)) is None
-    assert bootstrap_interval(daily_sums(values, days), factor_of) is None
+    assert drawn_intervals(daily_sums(values, days)).factor is None
 
 
 def test_draws_without_a_loss_reach_infinity_without_complaint() -> None:
-    found = known(bootstrap_interval(daily_sums(np.array([1.0, 2.0, -1.0]), np.arange(3)), factor_of))
+    found = known(drawn_intervals(daily_sums(np.array([1.0, 2.0, -1.0]), np.arange(3))).factor)
     assert (found.low, found.high) == (0.0, math.inf)
-    only_gains = known(bootstrap_interval(daily_sums(np.array([1.0, 2.0]), np.arange(2)), factor_of))
+    only_gains = known(drawn_intervals(daily_sums(np.array([1.0, 2.0]), np.arange(2))).factor)
     assert (only_gains.low, only_gains.high) == (math.inf, math.inf)
-    assert bootstrap_interval(daily_sums(np.zeros(5), np.arange(5)), factor_of) is None
+    assert drawn_intervals(daily_sums(np.zeros(5), np.arange(5))).factor is None
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     values = heavy_tailed(np.random.default_rng(2), 300)
-    one = bootstrap_interval(values, np.mean, 200, seed=4)
-    assert one == bootstrap_interval(values, np.mean, 200, seed=4)
-    assert one != bootstrap_interval(values, np.mean, 200, seed=5)
+    sums = daily_sums(values, np.arange(300))
+    one = drawn_intervals(sums, 200, seed=4)
+    assert one == drawn_intervals(sums, 200, seed=4)
+    assert one != drawn_intervals(sums, 200, seed=5)
 
 
 @pytest.mark.parametrize("block", [1.0, 5.0, 20.0])
 def test_arch_finds_the_same_interval(block: float) -> None:
     random = np.random.default_rng(8)
     values = np.convolve(random.standard_normal(620), np.ones(21) / 21, mode="valid")
-    ours = known(bootstrap_interval(values, np.mean, 2_000, seed=1, block=block))
+    ours = known(drawn_intervals(daily_sums(values, np.arange(len(values))), 2_000, seed=1, block=block).mean)
     bootstrap = StationaryBootstrap(block, values, seed=2)
     low, high = bootstrap.conf_int(np.mean, 2_000, method="percentile").ravel()
     width = high - low
@@ -126,9 +112,10 @@ def coverage_of_factors(trades: int, repeats: int, seed: int) -> tuple[float, fl
     held = np.zeros((repeats, 2))
     for at in range(repeats):
         nets = heavy_tailed(random, trades)
-        analytic = known(factor_interval(nets))
-        drawn = known(bootstrap_interval(daily_sums(nets, np.arange(trades)), factor_of, 300, at, 1))
-        held[at] = [found.low <= TRUE_FACTOR <= found.high for found in (analytic, drawn)]
+        analytic = profit_factor(nets.tolist())
+        drawn = known(drawn_intervals(daily_sums(nets, np.arange(trades)), 300, at, 1).factor)
+        ends = ((analytic.low or 0.0, analytic.high or 0.0), (drawn.low, drawn.high))
+        held[at] = [low <= TRUE_FACTOR <= high for low, high in ends]
     analytic_share, drawn_share = held.mean(axis=0)
     return float(analytic_share), float(drawn_share)
 
@@ -152,8 +139,8 @@ def test_days_that_hang_together_need_the_runs_and_the_clusters() -> None:
         values = np.repeat(random.standard_normal(120), 6) + random.standard_normal(720)
         found = (
             mean_interval(values, days),
-            bootstrap_interval(daily_sums(values, days), mean_of, 300, at),
-            bootstrap_interval(values, np.mean, 300, at, block=1),
+            drawn_intervals(daily_sums(values, days), 300, at).mean,
+            drawn_intervals(daily_sums(values, np.arange(720)), 300, at, block=1).mean,
         )
         held[at] = [known(each).low <= 0.0 <= known(each).high for each in found]
     by_day, by_runs, by_trade = held.mean(axis=0)

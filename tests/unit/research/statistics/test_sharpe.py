@@ -18,7 +18,6 @@ from engine_alpha.research.statistics.sharpe import (
     autocorrelation_of,
     classic_track_record,
     dsr,
-    minimum_backtest_years,
     minimum_track_record,
     psr,
     track_record_under_null,
@@ -115,14 +114,6 @@ def test_the_minimum_track_record_of_markets_that_never_close(
     assert math.ceil(classic_track_record(record(per_day, 9)) or 0.0) == pytest.approx(normal_days, abs=1)
     skewed = classic_track_record(record(per_day, 9, -1.0, 10.0))
     assert math.ceil(skewed or 0.0) == pytest.approx(skewed_days, abs=1)
-
-
-@pytest.mark.parametrize(("trials", "years"), [(7, 1.92), (10, 2.48), (45, 4.9980870), (100, 6.40)])
-def test_the_minimum_backtest_length(trials: int, years: float) -> None:
-    found = minimum_backtest_years(trials, 1.0)
-    assert found == pytest.approx(years, abs=5e-8 if trials == 45 else 5e-3)
-    assert minimum_backtest_years(trials, 2.0) == pytest.approx((found or 0.0) / 4)
-    assert found == pytest.approx(purgedcv.minimum_backtest_length(trials))
 
 
 def heavy_tailed() -> np.ndarray:
@@ -227,7 +218,6 @@ def test_a_record_as_long_as_the_minimum_suffices(daily: DailyReturns, alpha: fl
 def test_a_ratio_below_the_benchmark_never_gets_a_record_long_enough() -> None:
     assert minimum_track_record(record(0.05, 900), 0.05) is None
     assert minimum_track_record(record(-0.1, 900)) is None
-    assert minimum_backtest_years(10, 0.0) is None
 
 
 def test_moments_that_allow_no_statement_get_none() -> None:
